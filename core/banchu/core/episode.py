@@ -1,0 +1,67 @@
+"""Attempts and episodes: what the graph makes, and what the ledger gives back to the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from banchu.core.chat import CallRole, FinishReason
+from banchu.core.verdict import Verdict
+
+StoppedBy = Literal["rounds", "accepted", "done", "same", "oracle"]
+EpisodeStatus = Literal["done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One candidate answer. Attempt 0 is the first."""
+
+    round: int
+    text: str
+    """The model's reply as it came."""
+    code: str | None
+    """The program extracted from it; None when there is none, which the judge calls `no_answer`."""
+    truncated: bool = False
+    """The reply was cut by the token limit."""
+    says_done: bool = False
+    """The reply says that the earlier answer stands; `code` is then the earlier code."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAttempt:
+    """An attempt with the verdict of the measurement channel."""
+
+    attempt: Attempt
+    verdict: Verdict | None
+    """None: unjudged, because the judge itself failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One model call of an episode, without its texts."""
+
+    role: CallRole
+    round: int
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: FinishReason
+    sealed_hits: int
+    """Sealed assertions whose text was found in the prompt."""
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """One (task, arm, repeat) as the ledger holds it."""
+
+    task_id: str
+    arm: str
+    repeat: int
+    status: EpisodeStatus
+    attempts: tuple[JudgedAttempt, ...]
+    calls: tuple[CallRecord, ...]
+    oracle_calls: int = 0
+    """How often a verdict on the sealed tests crossed into the feedback channel (text or stop)."""
+    stopped_by: StoppedBy = "rounds"
+    error: str = ""
+    """Why a failed episode ended: a model error. It counts as not solved, and is listed apart."""
