@@ -1,0 +1,15 @@
+"""The state machine of one episode: nodes, feedback sources, stop rules."""
+
+from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle
+from banchu.graphs.feedback import Feedback, FeedbackMaker
+
+__all__ = ["EpisodeContext", "EpisodeSink", "Feedback", "FeedbackMaker", "Oracle", "build_graph", "run_episode"]
+
+
+def __getattr__(name: str) -> object:
+    # langgraph takes about a second to import; the CLI's help must not pay for it.
+    if name in ("build_graph", "run_episode"):
+        from banchu.graphs import episode
+
+        return getattr(episode, name)
+    raise AttributeError(name)

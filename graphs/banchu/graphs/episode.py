@@ -1,0 +1,60 @@
+"""The compiled state machine of one episode, and how to run it.
+
+    act ──► assess ──► reflect ──► act …       one attempt a round; `assess` asks the arm's feedback source
+     └────────┴──────────────────► end          a stop rule, or the last round
+
+An arm that is shown nothing goes from attempt to attempt; an arm without memory skips `reflect`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer
+from langsmith import tracing_context
+
+from banchu.core.arm import Arm
+from banchu.core.errors import ConfigError
+from banchu.core.task import Task
+from banchu.graphs.context import EpisodeContext
+from banchu.graphs.nodes import Nodes
+from banchu.graphs.state import ActView, AssessView, EpisodeInput, EpisodeOutput, EpisodeState, ReflectView, pack
+
+EpisodeGraph = CompiledStateGraph[EpisodeState, EpisodeContext, EpisodeInput, EpisodeOutput]
+
+
+def build_graph(arm: Arm, rounds: int, checkpointer: Checkpointer = None) -> EpisodeGraph:
+    """The graph of one arm. One invocation an episode, with an `EpisodeContext`.
+
+    Args:
+        arm: the condition; decides which nodes there are.
+        rounds: attempts after the first, at least 0.
+        checkpointer: any LangGraph checkpointer, for Studio and time travel. banchu's own ledger needs none.
+    """
+    if rounds < 0:
+        raise ConfigError(f"rounds={rounds} is negative; 0 means one attempt and no revision")
+    nodes = Nodes(arm, rounds)
+    graph: StateGraph[EpisodeState, EpisodeContext, EpisodeInput, EpisodeOutput] = StateGraph(
+        EpisodeState, EpisodeContext, input_schema=EpisodeInput, output_schema=EpisodeOutput
+    )
+    ends = ("assess", "__end__") if nodes.assesses else ("act", "__end__")
+    graph.add_node("act", nodes.act, input_schema=ActView, destinations=ends)
+    graph.add_edge(START, "act")
+    if nodes.assesses:
+        after = ("reflect" if arm.window else "act", "__end__")
+        graph.add_node("assess", nodes.assess, input_schema=AssessView, destinations=after)
+        if arm.window:
+            graph.add_node("reflect", nodes.reflect, input_schema=ReflectView, destinations=("act",))
+    compiled = graph.compile(checkpointer=checkpointer, name=f"episode[{arm.name}]")
+    # Three supersteps a round at most. LangGraph's own default is 10007, which protects nobody's bill.
+    return cast(EpisodeGraph, compiled.with_config(recursion_limit=3 * (rounds + 1) + 1))
+
+
+async def run_episode(graph: EpisodeGraph, task: Task, context: EpisodeContext) -> EpisodeOutput:
+    """Walk one episode to its end. Errors of models and judge come through as they are."""
+    # A shell with LANGSMITH_TRACING=true would upload every prompt; nobody asked for that here.
+    with tracing_context(enabled=False):
+        output: dict[str, Any] = await graph.ainvoke({"task": pack(task)}, context=context)
+    return cast(EpisodeOutput, output)

@@ -1,0 +1,78 @@
+"""The state of an episode: plain JSON, so any checkpointer can keep it, and what each node may see of it.
+
+No channel holds a verdict. A node reads only the channels that its own view names; LangGraph hands it no others.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import asdict
+from typing import Annotated, Any, TypedDict
+
+from banchu.core.episode import Attempt
+from banchu.core.task import Task
+
+
+class EpisodeInput(TypedDict):
+    """What an episode starts from."""
+
+    task: dict[str, Any]
+    """A `Task`, the public half, as a dict."""
+
+
+class EpisodeState(TypedDict, total=False):
+    """Everything, for checkpoints and Studio."""
+
+    task: dict[str, Any]
+    attempts: Annotated[list[dict[str, Any]], operator.add]
+    """All attempts so far, in order."""
+    feedback: str
+    """What the source said of the latest attempt."""
+    reflections: list[str]
+    """What memory recalled for the next attempt."""
+    stopped_by: str
+    """Why the episode ended; absent while it runs."""
+
+
+class ActView(TypedDict, total=False):
+    """The actor sees the task, its attempts, feedback and recalled reflections."""
+
+    task: dict[str, Any]
+    attempts: list[dict[str, Any]]
+    feedback: str
+    reflections: list[str]
+
+
+class AssessView(TypedDict):
+    """A feedback source sees the task and the attempts."""
+
+    task: dict[str, Any]
+    attempts: list[dict[str, Any]]
+
+
+class ReflectView(TypedDict):
+    """The reflector sees the task, the attempts and the feedback."""
+
+    task: dict[str, Any]
+    attempts: list[dict[str, Any]]
+    feedback: str
+
+
+class EpisodeOutput(TypedDict):
+    """What an episode ends with."""
+
+    attempts: list[dict[str, Any]]
+    stopped_by: str
+
+
+def pack(value: Task | Attempt) -> dict[str, Any]:
+    """A task or attempt as plain JSON."""
+    return asdict(value)
+
+
+def task_of(view: ActView | AssessView | ReflectView) -> Task:
+    return Task(**{**view["task"], "examples": tuple(view["task"]["examples"])})
+
+
+def attempts_of(view: ActView | AssessView | ReflectView) -> list[Attempt]:
+    return [Attempt(**attempt) for attempt in view.get("attempts", ())]
