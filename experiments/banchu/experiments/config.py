@@ -1,0 +1,87 @@
+"""What a run is: everything that may change a number in it, and how two of them differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from banchu.core.arm import Arm
+from banchu.core.chat import Sampling
+from banchu.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """The resolved configuration, kept in the ledger. Equal configurations are the same run."""
+
+    benchmark: str
+    """Its name."""
+    benchmark_digest: str
+    """sha256 of its content, sealed tests included."""
+    tasks: tuple[str, ...]
+    """Task ids, in order."""
+    model: str
+    """The model's id, with what identifies its weights or endpoint."""
+    style: str
+    """How code is asked for: chat or completion."""
+    arms: tuple[str, ...]
+    """Names of the arms."""
+    rounds: int = 2
+    """Attempts after the first."""
+    repeats: int = 1
+    """Episodes of each arm on each task, with other seeds."""
+    seed: int = 0
+    """Every seed of the run derives from it."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """Temperature, top_p and max_tokens of the actor; critic and reflector use the same temperature."""
+    prompts: str = ""
+    """sha256 of the prompt files."""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """The judge's limits."""
+    isolation: str = "namespaces"
+    """The tier that the judge was asked for."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("rounds", 0), ("repeats", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"--{name} {getattr(self, name)} is too small; the least is {least}")
+        if not 0 <= self.sampling.temperature <= 2:
+            raise ConfigError(f"--temperature {self.sampling.temperature} is outside 0 to 2")
+        if not 0 < self.sampling.top_p <= 1:
+            raise ConfigError(f"--top-p {self.sampling.top_p} is outside (0, 1]")
+        if self.sampling.max_tokens < 1:
+            raise ConfigError(f"--max-tokens {self.sampling.max_tokens} is too small; the least is 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, equal after a round trip through a file."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the configuration; names the run's folder."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def parsed_arms(self) -> tuple[Arm, ...]:
+        return tuple(Arm.parse(name) for name in self.arms)
+
+
+def config_of(stored: dict[str, Any]) -> RunConfig:
+    """The configuration that `to_json` wrote."""
+    values = dict(stored)
+    values["sampling"] = Sampling(**{**values["sampling"], "stop": tuple(values["sampling"]["stop"])})
+    return RunConfig(**{**values, "tasks": tuple(values["tasks"]), "arms": tuple(values["arms"])})
+
+
+def differences(stored: RunConfig, now: RunConfig) -> list[str]:
+    """One line for each key that differs, with both values; empty: the same run."""
+    old, new = stored.to_json(), now.to_json()
+    return [f"{key}: {_short(old[key])} then, {_short(new[key])} now" for key in old if old[key] != new[key]]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

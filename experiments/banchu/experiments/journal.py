@@ -1,0 +1,145 @@
+"""Writing a ledger: the facts of a run as they happen."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from banchu.core.chat import CallRole, Completion, Request
+from banchu.core.episode import Attempt, StoppedBy
+from banchu.core.task import Task
+from banchu.core.verdict import Verdict
+from banchu.experiments.schema import FORMAT
+from banchu.experiments.writer import LedgerWriter
+
+
+def code_sha(code: str | None) -> str:
+    """Names a program; '' for none. Lone surrogates can come from a model, so they are passed through."""
+    return "" if code is None else hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def storable(text: str) -> str:
+    """Text that SQLite can keep as UTF-8: lone surrogates become U+FFFD."""
+    return text.encode("utf-8", "replace").decode() if any("\ud800" <= c <= "\udfff" for c in text) else text
+
+
+class Journal:
+    """The write side of one ledger. Methods that return a future are to be awaited before their fact is relied on.
+
+    Raises StorageError when the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._writer = LedgerWriter(path)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def header(self, **values: Any) -> None:
+        """Write the run's header; the first call makes the file a ledger."""
+        rows = {"format": FORMAT, **values}
+        self._writer.submit(
+            *(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value))) for key, value in rows.items())
+        )
+
+    def tasks(self, tasks: list[tuple[Task, str]]) -> None:
+        """The tasks of the run, each with the digest of its sealed tests."""
+        self._writer.submit(
+            *(
+                (
+                    "INSERT OR IGNORE INTO tasks VALUES (?, ?, ?, ?, ?)",
+                    (task.id, position, task.prompt, task.entry_point, digest),
+                )
+                for position, (task, digest) in enumerate(tasks)
+            )
+        )
+
+    def call(self, key: str, request: Request, completion: Completion) -> Future[None]:
+        """A bought answer."""
+        prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.content] for m in request.prompt]
+        values = (
+            key,
+            json.dumps(prompt),
+            json.dumps(asdict(request.sampling)),
+            storable(completion.text),
+            completion.usage.prompt_tokens,
+            completion.usage.completion_tokens,
+            completion.finish_reason,
+            completion.wall_s,
+            datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        )
+        return self._writer.submit(("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values))
+
+    def verdict(self, task_id: str, code: str | None, verdict: Verdict) -> Future[None]:
+        """What the judge found. The first verdict on a program stands."""
+        detail = json.dumps(asdict(verdict))
+        return self._writer.submit(
+            ("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", (task_id, code_sha(code), verdict.kind, detail))
+        )
+
+    def episode(self, task_id: str, arm: str, repeat: int) -> EpisodeJournal:
+        return EpisodeJournal(self._writer, task_id, arm, repeat)
+
+
+class EpisodeJournal:
+    """The write side of one episode: its own facts, written behind, each under (episode, round)."""
+
+    _ID = "(SELECT id FROM episodes WHERE task_id = ? AND arm = ? AND repeat = ?)"
+
+    def __init__(self, writer: LedgerWriter, task_id: str, arm: str, repeat: int) -> None:
+        self._writer = writer
+        self._key = (task_id, arm, repeat)
+        writer.submit(
+            ("INSERT OR IGNORE INTO episodes (task_id, arm, repeat) VALUES (?, ?, ?)", self._key),
+            # A failed episode that is tried again is open until it ends.
+            ("UPDATE episodes SET status = 'open', error = '' WHERE task_id = ? AND arm = ? AND repeat = ?", self._key),
+        )
+
+    def uses_call(self, role: CallRole, round: int, key: str, sealed_hits: int) -> None:
+        self._put("episode_calls (episode, round, role, key, sealed_hits)", round, role, key, sealed_hits)
+
+    def attempt(self, attempt: Attempt) -> None:
+        self._put(
+            "attempts (episode, round, text, code, code_sha, truncated, says_done)",
+            attempt.round,
+            storable(attempt.text),
+            None if attempt.code is None else storable(attempt.code),
+            code_sha(attempt.code),
+            attempt.truncated,
+            attempt.says_done,
+        )
+
+    def feedback(self, round: int, source: str, text: str, accepts: bool | None) -> None:
+        self._put("feedback (episode, round, source, text, accepts)", round, source, storable(text), accepts)
+
+    def reflection(self, round: int, text: str) -> None:
+        self._put("reflections (episode, round, text)", round, storable(text))
+
+    def done(self, stopped_by: StoppedBy, oracle_calls: int) -> Future[None]:
+        return self._end("done", stopped_by, oracle_calls, "")
+
+    def failed(self, error: str, oracle_calls: int) -> Future[None]:
+        return self._end("failed", "rounds", oracle_calls, error)
+
+    def _end(self, status: str, stopped_by: str, oracle_calls: int, error: str) -> Future[None]:
+        values = (status, stopped_by, oracle_calls, error, *self._key)
+        return self._writer.submit(
+            (
+                "UPDATE episodes SET status = ?, stopped_by = ?, oracle_calls = ?, error = ? "
+                "WHERE task_id = ? AND arm = ? AND repeat = ?",
+                values,
+            )
+        )
+
+    def _put(self, columns: str, *values: Any) -> None:
+        marks = ", ".join("?" * len(values))
+        sql = f"INSERT OR REPLACE INTO {columns} VALUES ({self._ID}, {marks})"
+        self._writer.submit((sql, (*self._key, *values)))

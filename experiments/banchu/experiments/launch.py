@@ -1,0 +1,179 @@
+"""From what a user asks to a finished run: opens benchmark, model and judge, finds the folder, runs, closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from banchu.agents import prompts
+from banchu.benchmarks import Benchmark, load_benchmark, select
+from banchu.core.arm import parse_arms
+from banchu.core.chat import Sampling
+from banchu.core.errors import ConfigError, DataError
+from banchu.experiments.config import RunConfig, differences
+from banchu.experiments.ledger import LEDGER_NAME, Ledger
+from banchu.experiments.progress import Progress, Silent
+from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
+from banchu.experiments.runner import Outcome, Runner
+from banchu.models import Model
+from banchu.models.registry import ModelOptions, open_model
+from banchu.sandbox import Judge, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a user asks for. Kept in the ledger, so that `resume` needs the folder only."""
+
+    benchmark: str
+    """`humaneval`, or a .jsonl file in its format."""
+    model: str
+    """`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`."""
+    arms: str = "none,intrinsic,oracle_trace"
+    """Comma-separated."""
+    rounds: int = 2
+    """Attempts after the first."""
+    repeats: int = 1
+    limit: int | None = None
+    """Only the first tasks."""
+    tasks: tuple[str, ...] = ()
+    """Only these tasks; ids may be short, such as `3`."""
+    seed: int = 0
+    temperature: float = 0.2
+    top_p: float = 1.0
+    max_tokens: int = 512
+    model_options: ModelOptions = field(default_factory=ModelOptions)
+    isolation: str = "namespaces"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A run that has ended, or was ended."""
+
+    folder: Path
+    outcome: Outcome
+
+
+async def launch(
+    invocation: Invocation,
+    out: Path = Path("runs"),
+    *,
+    fresh: bool = False,
+    concurrency: int = 32,
+    progress: Progress | None = None,
+    on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
+) -> Launched:
+    """Run an experiment; a run of the same configuration under `out` goes on where it stopped.
+
+    Args:
+        out: the folder that holds run folders.
+        fresh: start a new run beside an equal one.
+        concurrency: episodes in flight.
+        on_start: called with the runner (for `drain`) and the run's folder before the first episode.
+
+    Raises:
+        ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
+    """
+    benchmark = _benchmark(invocation)
+    model = open_model(invocation.model, invocation.model_options)
+    try:
+        config = _config(invocation, benchmark, model)
+        folder = run_folder(out, config, fresh=fresh)
+        return await _run(folder, invocation, config, benchmark, model, concurrency, progress or Silent(), on_start)
+    finally:
+        await model.aclose()
+
+
+async def resume(
+    folder: Path,
+    *,
+    concurrency: int = 32,
+    progress: Progress | None = None,
+    on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
+) -> Launched:
+    """Go on with the run in `folder`.
+
+    Raises:
+        ConfigError: benchmark, model or prompts have changed since; names each key with both values.
+        Otherwise as `launch`.
+    """
+    with open_run(folder) as ledger:
+        then = stored_config(ledger)
+        invocation = _invocation(ledger)
+    benchmark = _benchmark(invocation)
+    model = open_model(invocation.model, invocation.model_options)
+    try:
+        now = _config(invocation, benchmark, model)
+        if changed := differences(then, now):
+            raise ConfigError(
+                f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
+                f"Restore what changed, or start a new run with `banchu run`"
+            )
+        return await _run(folder, invocation, now, benchmark, model, concurrency, progress or Silent(), on_start)
+    finally:
+        await model.aclose()
+
+
+async def _run(
+    folder: Path,
+    invocation: Invocation,
+    config: RunConfig,
+    benchmark: Benchmark,
+    model: Model,
+    concurrency: int,
+    progress: Progress,
+    on_start: Callable[[Runner, Path], None],
+) -> Launched:
+    if concurrency < 1:
+        raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
+    async with Judge(limits=Limits(), isolation=config.isolation) as judge:
+        with RunLock(folder):
+            runner = Runner(
+                folder,
+                config,
+                benchmark,
+                model,
+                judge,
+                progress=progress,
+                concurrency=concurrency,
+                invocation=invocation.to_json(),
+            )
+            on_start(runner, folder)
+            return Launched(folder, await runner.run())
+
+
+def _benchmark(invocation: Invocation) -> Benchmark:
+    return select(load_benchmark(invocation.benchmark), invocation.tasks or None, invocation.limit)
+
+
+def _config(invocation: Invocation, benchmark: Benchmark, model: Model) -> RunConfig:
+    return RunConfig(
+        benchmark=benchmark.name,
+        benchmark_digest=benchmark.digest,
+        tasks=tuple(pair.task.id for pair in benchmark.tasks),
+        model=model.id,
+        style=model.prompt_style,
+        arms=tuple(arm.name for arm in parse_arms(invocation.arms)),
+        rounds=invocation.rounds,
+        repeats=invocation.repeats,
+        seed=invocation.seed,
+        sampling=Sampling(invocation.temperature, invocation.top_p, invocation.max_tokens),
+        prompts=prompts.digest(),
+        limits=asdict(Limits()),
+        isolation=invocation.isolation,
+    )
+
+
+def _invocation(ledger: Ledger) -> Invocation:
+    stored = ledger.meta("invocation")
+    if not stored:
+        raise DataError(f"{str(ledger.path.parent / LEDGER_NAME)!r} does not say how it was started; use `banchu run`")
+    known = {f.name for f in fields(Invocation)}
+    values = {key: value for key, value in stored.items() if key in known}
+    values["tasks"] = tuple(values["tasks"])
+    values["model_options"] = ModelOptions(**values["model_options"])
+    return Invocation(**values)

@@ -1,0 +1,219 @@
+"""Reading a ledger: what analysis, `show` and `compare` know of a run. Needs no model, judge or langgraph.
+
+A run can be read while another process writes it (WAL).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from banchu.core.chat import Completion, Usage
+from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, JudgedAttempt
+from banchu.core.errors import DataError
+from banchu.core.verdict import Verdict
+from banchu.experiments.schema import FORMAT
+
+LEDGER_NAME = "ledger.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """One model call with its texts."""
+
+    record: CallRecord
+    prompt: str | list[list[str]]
+    """Raw text, or a chat as [role, content] pairs."""
+    sampling: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackDetail:
+    """What a source said after one attempt."""
+
+    round: int
+    source: str
+    text: str
+    accepts: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeDetail:
+    """One episode with everything that was said in it."""
+
+    record: EpisodeRecord
+    calls: tuple[CallDetail, ...]
+    feedback: dict[int, FeedbackDetail]
+    """By round."""
+    reflections: dict[int, str]
+    """By round."""
+
+
+class Ledger:
+    """A read-only view of one ledger file.
+
+    Raises:
+        DataError: there is no ledger, or it is of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise DataError(f"no ledger at {str(path)!r}; give a run folder that `banchu run` printed")
+        self._db = sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        try:
+            found = self.meta("format")
+        except sqlite3.Error as error:
+            self._db.close()
+            raise DataError(f"{str(path)!r} is not a banchu ledger ({error})") from None
+        if found != FORMAT:
+            self._db.close()
+            raise DataError(f"{str(path)!r} has ledger format {found}, this banchu reads {FORMAT}; use its version")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def meta(self, key: str) -> Any:
+        """A value of the run's header (`config`, `status`, `versions`, ...), or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row["value"])
+
+    def task_ids(self) -> tuple[str, ...]:
+        """In the benchmark's order."""
+        return tuple(r["task_id"] for r in self._db.execute("SELECT task_id FROM tasks ORDER BY position"))
+
+    def find_call(self, key: str) -> Completion | None:
+        """The answer to a request that was already bought, or None."""
+        row = self._db.execute("SELECT * FROM calls WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        usage = Usage(row["prompt_tokens"], row["completion_tokens"])
+        return Completion(row["text"], usage, row["finish_reason"], row["wall_s"])
+
+    def find_verdict(self, task_id: str, code_sha: str) -> Verdict | None:
+        """The verdict on this code, or None where it was never judged."""
+        row = self._db.execute(
+            "SELECT detail FROM verdicts WHERE task_id = ? AND code_sha = ?", (task_id, code_sha)
+        ).fetchone()
+        return None if row is None else Verdict(**json.loads(row["detail"]))
+
+    def finished(self) -> dict[tuple[str, str, int], str]:
+        """Status of every episode that ended: (task, arm, repeat) to `done` or `failed`."""
+        rows = self._db.execute("SELECT task_id, arm, repeat, status FROM episodes WHERE status <> 'open'")
+        return {(r["task_id"], r["arm"], r["repeat"]): r["status"] for r in rows}
+
+    def unjudged(self) -> list[tuple[str, str | None]]:
+        """(task, code) of attempts that have no verdict, each once."""
+        rows = self._db.execute(
+            "SELECT DISTINCT e.task_id, a.code FROM attempts a JOIN episodes e ON e.id = a.episode "
+            "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha WHERE v.kind IS NULL"
+        )
+        return [(r["task_id"], r["code"]) for r in rows]
+
+    def purchased(self) -> Usage:
+        """Tokens of the calls of this run, each counted once however many arms used its answer."""
+        row = self._db.execute(
+            "SELECT COALESCE(SUM(prompt_tokens), 0) AS p, COALESCE(SUM(completion_tokens), 0) AS c FROM calls"
+        ).fetchone()
+        return Usage(row["p"], row["c"])
+
+    def episodes(self) -> list[EpisodeRecord]:
+        """Every finished episode, by task, arm and repeat."""
+        calls = defaultdict(list)
+        for row in self._db.execute(
+            "SELECT ec.*, c.prompt_tokens, c.completion_tokens, c.finish_reason, c.wall_s "
+            "FROM episode_calls ec JOIN calls c ON c.key = ec.key ORDER BY ec.episode, ec.round, ec.role"
+        ):
+            calls[row["episode"]].append(_call(row))
+        attempts = defaultdict(list)
+        for row in self._db.execute(
+            "SELECT a.*, v.detail FROM attempts a JOIN episodes e ON e.id = a.episode "
+            "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha ORDER BY a.episode, a.round"
+        ):
+            attempts[row["episode"]].append(_judged(row))
+        return [
+            _episode(row, tuple(attempts[row["id"]]), tuple(calls[row["id"]]))
+            for row in self._db.execute(
+                "SELECT e.* FROM episodes e JOIN tasks t USING (task_id) WHERE e.status <> 'open' "
+                "ORDER BY t.position, e.arm, e.repeat"
+            )
+        ]
+
+    def episode(self, task_id: str, arm: str, repeat: int) -> EpisodeDetail | None:
+        """One episode with all its texts, open ones too, or None."""
+        row = self._db.execute(
+            "SELECT * FROM episodes WHERE task_id = ? AND arm = ? AND repeat = ?", (task_id, arm, repeat)
+        ).fetchone()
+        if row is None:
+            return None
+        calls = tuple(
+            CallDetail(_call(r), json.loads(r["prompt"]), json.loads(r["sampling"]), r["text"])
+            for r in self._db.execute(
+                "SELECT * FROM episode_calls ec JOIN calls c ON c.key = ec.key WHERE ec.episode = ? "
+                # The order in which they were made: attempt, then critique, then reflection.
+                "ORDER BY ec.round, CASE ec.role WHEN 'actor' THEN 0 WHEN 'critic' THEN 1 ELSE 2 END",
+                (row["id"],),
+            )
+        )
+        attempts = tuple(
+            _judged(r)
+            for r in self._db.execute(
+                "SELECT a.*, v.detail FROM attempts a LEFT JOIN verdicts v ON v.task_id = ? "
+                "AND v.code_sha = a.code_sha WHERE a.episode = ? ORDER BY a.round",
+                (task_id, row["id"]),
+            )
+        )
+        feedback = {
+            r["round"]: FeedbackDetail(
+                r["round"], r["source"], r["text"], None if r["accepts"] is None else bool(r["accepts"])
+            )
+            for r in self._db.execute("SELECT * FROM feedback WHERE episode = ?", (row["id"],))
+        }
+        reflections = {
+            r["round"]: r["text"]
+            for r in self._db.execute("SELECT round, text FROM reflections WHERE episode = ?", (row["id"],))
+        }
+        return EpisodeDetail(_episode(row, attempts, tuple(c.record for c in calls)), calls, feedback, reflections)
+
+
+def _call(row: sqlite3.Row) -> CallRecord:
+    return CallRecord(
+        role=row["role"],
+        round=row["round"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        finish_reason=row["finish_reason"],
+        sealed_hits=row["sealed_hits"],
+        wall_s=row["wall_s"],
+    )
+
+
+def _judged(row: sqlite3.Row) -> JudgedAttempt:
+    attempt = Attempt(row["round"], row["text"], row["code"], bool(row["truncated"]), bool(row["says_done"]))
+    return JudgedAttempt(attempt, None if row["detail"] is None else Verdict(**json.loads(row["detail"])))
+
+
+def _episode(row: sqlite3.Row, attempts: tuple[JudgedAttempt, ...], calls: tuple[CallRecord, ...]) -> EpisodeRecord:
+    return EpisodeRecord(
+        task_id=row["task_id"],
+        arm=row["arm"],
+        repeat=row["repeat"],
+        status=row["status"],
+        attempts=attempts,
+        calls=calls,
+        oracle_calls=row["oracle_calls"],
+        stopped_by=row["stopped_by"],
+        error=row["error"],
+    )

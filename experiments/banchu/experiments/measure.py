@@ -1,0 +1,112 @@
+"""The measurement channel: every attempt of every arm is judged, and the verdict goes to the ledger.
+
+The wall, part three. `Measurements` holds the judge and the sealed tests. The graph meets it in two ways only: through
+a write-only sink (`EpisodeRecorder`), and, in arms that use the oracle, through an `OracleHandle` that counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from banchu.core.episode import Attempt
+from banchu.core.errors import SandboxError
+from banchu.core.sealed import SealedTests
+from banchu.core.verdict import Verdict
+from banchu.experiments.journal import EpisodeJournal, Journal, code_sha
+from banchu.experiments.ledger import Ledger
+from banchu.experiments.progress import Progress
+from banchu.graphs import Feedback
+
+
+class Judges(Protocol):
+    """The judge, as far as a run needs it."""
+
+    async def judge(self, sealed: SealedTests, code: str | None) -> Verdict: ...
+
+
+class Measurements:
+    """Verdicts of one run, each found once for a (task, code)."""
+
+    def __init__(
+        self, judge: Judges, sealed: Mapping[str, SealedTests], ledger: Ledger, journal: Journal, progress: Progress
+    ) -> None:
+        self._judge = judge
+        self._sealed = sealed
+        self._ledger = ledger
+        self._journal = journal
+        self._progress = progress
+        self._in_flight: dict[tuple[str, str], asyncio.Task[Verdict]] = {}
+        self.failures = 0
+        """Judgements that failed: attempts left unjudged in this process."""
+
+    async def verdict(self, task_id: str, code: str | None) -> Verdict:
+        """The verdict on a program. Raises SandboxError when the judge fails, StorageError when the ledger does."""
+        key = (task_id, code_sha(code))
+        if (judging := self._in_flight.get(key)) is None:
+            if (known := self._ledger.find_verdict(*key)) is not None:
+                return known
+            judging = asyncio.create_task(self._measure(task_id, code))
+            self._in_flight[key] = judging
+            judging.add_done_callback(lambda _: self._in_flight.pop(key, None))
+        return await asyncio.shield(judging)
+
+    async def _measure(self, task_id: str, code: str | None) -> Verdict:
+        try:
+            verdict = await self._judge.judge(self._sealed[task_id], code)
+        except SandboxError:
+            self.failures += 1
+            raise
+        # In flight until committed, so that nobody meets a gap between the two.
+        await asyncio.wrap_future(self._journal.verdict(task_id, code, verdict))
+        self._progress.verdict(verdict.kind)
+        return verdict
+
+
+class OracleHandle:
+    """The oracle of one episode. Counts the attempts whose verdict crossed into the feedback channel."""
+
+    def __init__(self, measurements: Measurements, task_id: str) -> None:
+        self._measurements = measurements
+        self._task_id = task_id
+        self._known: dict[int, Verdict] = {}
+
+    @property
+    def calls(self) -> int:
+        return len(self._known)
+
+    async def __call__(self, attempt: Attempt) -> Verdict:
+        if attempt.round not in self._known:
+            self._known[attempt.round] = await self._measurements.verdict(self._task_id, attempt.code)
+        return self._known[attempt.round]
+
+
+class EpisodeRecorder:
+    """The write-only sink of one episode: to the ledger, and attempts on to the judge."""
+
+    def __init__(
+        self, task_id: str, journal: EpisodeJournal, measurements: Measurements, progress: Progress
+    ) -> None:
+        self._task_id = task_id
+        self._journal = journal
+        self._measurements = measurements
+        self._progress = progress
+        self._judging: list[asyncio.Task[Verdict]] = []
+
+    def attempt(self, attempt: Attempt) -> None:
+        self._journal.attempt(attempt)
+        self._progress.attempt()
+        self._judging.append(asyncio.create_task(self._measurements.verdict(self._task_id, attempt.code)))
+
+    def feedback(self, feedback: Feedback) -> None:
+        self._journal.feedback(feedback.round, feedback.source, feedback.text, feedback.accepts)
+
+    def reflection(self, round: int, text: str) -> None:
+        self._journal.reflection(round, text)
+
+    async def settle(self) -> None:
+        """Wait until every attempt is judged. A judge that failed leaves its attempt unjudged; other errors rise."""
+        for outcome in await asyncio.gather(*self._judging, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, SandboxError):
+                raise outcome

@@ -1,0 +1,84 @@
+"""Calls to the model, each bought once and safe in the ledger before anybody uses it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from banchu.benchmarks import SealedScan
+from banchu.core.chat import Completion, Request
+from banchu.experiments.journal import EpisodeJournal, Journal, storable
+from banchu.experiments.ledger import Ledger
+from banchu.experiments.progress import Progress
+from banchu.models import Model, PromptStyle
+
+
+class Draining(Exception):
+    """The run is ending early: no new call is bought. The episode stays open and goes on at the next start."""
+
+
+class Purchases:
+    """One run's calls. Equal requests in flight share one purchase; an answer in the ledger is never bought again."""
+
+    def __init__(self, model: Model, ledger: Ledger, journal: Journal, progress: Progress) -> None:
+        self.model = model
+        self._ledger = ledger
+        self._journal = journal
+        self._progress = progress
+        self._in_flight: dict[str, asyncio.Task[Completion]] = {}
+        self.draining = False
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    async def buy(self, key: str, request: Request) -> Completion:
+        """The answer to a request. Raises ModelError, StorageError, or Draining."""
+        if (purchase := self._in_flight.get(key)) is None:
+            if (known := self._ledger.find_call(key)) is not None:
+                return known
+            if self.draining:
+                raise Draining
+            purchase = asyncio.create_task(self._purchase(key, request))
+            self._in_flight[key] = purchase
+            purchase.add_done_callback(lambda _: self._in_flight.pop(key, None))
+        # Shielded: an episode that is cancelled must not throw away an answer that is being paid for.
+        return await asyncio.shield(purchase)
+
+    async def settle(self) -> None:
+        """Wait for the calls in flight, so that what they cost is kept."""
+        await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
+
+    async def _purchase(self, key: str, request: Request) -> Completion:
+        completion = await self.model.complete(request)
+        # What a resumed run reads back must equal what this one goes on with.
+        completion = replace(completion, text=storable(completion.text))
+        await asyncio.wrap_future(self._journal.call(key, request, completion))
+        self._progress.call(completion)
+        return completion
+
+
+class EpisodeModel:
+    """The model as one episode sees it: every call is scanned for sealed text and written to the episode's ledger."""
+
+    def __init__(self, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan) -> None:
+        self._purchases = purchases
+        self._journal = journal
+        self._scan = scan
+
+    @property
+    def id(self) -> str:
+        return self._purchases.model.id
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        return self._purchases.model.prompt_style
+
+    async def complete(self, request: Request) -> Completion:
+        key = request.key(self.id)
+        completion = await self._purchases.buy(key, request)
+        self._journal.uses_call(request.role, request.round, key, self._scan.hits(request.prompt_text))
+        return completion
+
+    async def aclose(self) -> None:
+        """Nothing: the run owns the model."""

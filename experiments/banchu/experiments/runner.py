@@ -1,0 +1,212 @@
+"""Arms × tasks × repeats, with bounded concurrency, into the ledger.
+
+Going on is replaying: an episode that did not end is walked again from its start with the same seeds, and every call
+that the ledger holds is answered from it. Nothing is bought twice, and a resumed run takes the decisions it took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from banchu.agents import Actor, Critic, Reflector
+from banchu.benchmarks import Benchmark, BenchmarkTask, SealedScan
+from banchu.core.arm import Arm
+from banchu.core.episode import StoppedBy
+from banchu.core.errors import BanchuError, ModelError, SandboxError
+from banchu.experiments.config import RunConfig
+from banchu.experiments.journal import Journal
+from banchu.experiments.ledger import LEDGER_NAME, Ledger
+from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
+from banchu.experiments.progress import Progress, Silent
+from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
+from banchu.experiments.seeds import call_seed
+from banchu.graphs import EpisodeContext
+from banchu.graphs.episode import build_graph, run_episode
+from banchu.memory import EpisodicMemory
+from banchu.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    total: int
+    """Episodes in the run."""
+    done: int
+    failed: int
+    """Ended by a model error; counted as not solved, tried again at the next start."""
+    unjudged: int
+    """Attempts without a verdict because the judge failed; judged at the next start."""
+
+    @property
+    def open(self) -> int:
+        """Episodes that did not end: the run was interrupted, or their oracle failed."""
+        return self.total - self.done - self.failed
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.total and not self.unjudged
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    pair: BenchmarkTask
+    arm: Arm
+    repeat: int
+
+
+class Runner:
+    """One run in one folder. The caller holds the folder's `RunLock`, and owns model and judge.
+
+    Args:
+        config: must be that of the folder's ledger where it has one.
+        concurrency: episodes in flight.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: RunConfig,
+        benchmark: Benchmark,
+        model: Model,
+        judge: Judges,
+        *,
+        progress: Progress | None = None,
+        concurrency: int = 32,
+        invocation: dict[str, object] | None = None,
+    ) -> None:
+        self.config = config
+        self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
+        self._progress = progress or Silent()
+        self._concurrency = concurrency
+        self._journal = Journal(folder / LEDGER_NAME)
+        self._journal.header(config=config.to_json(), invocation=invocation or {}, benchmark_source=benchmark.source)
+        self._journal.tasks([(self._pairs[id].task, self._pairs[id].sealed.digest) for id in config.tasks])
+        self._journal.flush()
+        self._ledger = Ledger(folder / LEDGER_NAME)
+        sealed = {pair.task.id: pair.sealed for pair in benchmark.tasks}
+        self._measurements = Measurements(judge, sealed, self._ledger, self._journal, self._progress)
+        self._purchases = Purchases(model, self._ledger, self._journal, self._progress)
+        self._graphs = {arm.name: build_graph(arm, config.rounds) for arm in config.parsed_arms}
+        self._scans: dict[str, SealedScan] = {}
+        self._error: BanchuError | None = None
+
+    def drain(self) -> int:
+        """End early: buy no new call, keep those in flight. Returns how many those are."""
+        self._purchases.draining = True
+        return self._purchases.in_flight
+
+    async def run(self) -> Outcome:
+        """Walk every episode that has not ended well.
+
+        Raises:
+            ModelError: one that every other call would meet too (wrong key, unreachable server).
+            StorageError: the ledger cannot be written.
+            What was done before either is kept, and the same run goes on from there.
+        """
+        try:
+            finished = self._ledger.finished()
+            jobs = [job for job in self._jobs() if finished.get(_name(job)) != "done"]
+            total = len(list(self._jobs()))
+            self._progress.started(total, total - len(jobs), self.config.rounds + 1)
+            queue = iter(jobs)
+            workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
+            try:
+                await asyncio.gather(*workers)
+            except BaseException:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+                raise
+            await self._purchases.settle()
+            if self._error:
+                raise self._error
+            await self._judge_the_unjudged()
+            return self._outcome(total)
+        finally:
+            self._close()
+
+    def _jobs(self) -> Iterator[_Job]:
+        # Task by task, so that the arms of a task share the first attempt while it is in flight, and an interrupted
+        # run has whole pairs to compare.
+        for task_id in self.config.tasks:
+            for repeat in range(self.config.repeats):
+                for arm in self.config.parsed_arms:
+                    yield _Job(self._pairs[task_id], arm, repeat)
+
+    async def _work(self, jobs: Iterator[_Job]) -> None:
+        for job in jobs:
+            if self._purchases.draining:
+                return
+            try:
+                await self._walk(job)
+            except Draining:
+                return
+            except BanchuError as error:
+                # Every other episode would meet it too: end the run, and keep what is in flight.
+                self._error = self._error or error
+                self.drain()
+                return
+
+    async def _walk(self, job: _Job) -> None:
+        task, arm = job.pair.task, job.arm
+        journal = self._journal.episode(task.id, arm.name, job.repeat)
+        recorder = EpisodeRecorder(task.id, journal, self._measurements, self._progress)
+        oracle = OracleHandle(self._measurements, task.id) if arm.uses_oracle else None
+        model = EpisodeModel(self._purchases, journal, self._scan(job.pair))
+        sampling = self.config.sampling
+        context = EpisodeContext(
+            actor=Actor(model, sampling),
+            critic=Critic(model, sampling),
+            reflector=Reflector(model, sampling),
+            memory=EpisodicMemory(arm.window),
+            sink=recorder,
+            seed=lambda role, round: call_seed(self.config.seed, task.id, job.repeat, role, round),
+            oracle=oracle,
+        )
+        try:
+            output = await run_episode(self._graphs[arm.name], task, context)
+        except ModelError as error:
+            if error.fatal:
+                raise
+            await recorder.settle()
+            await asyncio.wrap_future(journal.failed(str(error), oracle.calls if oracle else 0))
+            self._progress.episode(arm.name, "failed")
+            return
+        except SandboxError as error:
+            # The oracle could not be asked. The episode stays open: what it would have done is not known.
+            self._progress.notice(f"{task.id} [{arm.name}] is left open: {error}")
+            return
+        finally:
+            await recorder.settle()
+        await asyncio.wrap_future(journal.done(cast(StoppedBy, output["stopped_by"]), oracle.calls if oracle else 0))
+        self._progress.episode(arm.name, "done")
+
+    def _scan(self, pair: BenchmarkTask) -> SealedScan:
+        if pair.task.id not in self._scans:
+            self._scans[pair.task.id] = SealedScan(pair.sealed, pair.task)
+        return self._scans[pair.task.id]
+
+    async def _judge_the_unjudged(self) -> None:
+        self._journal.flush()
+        verdicts = (self._measurements.verdict(task_id, code) for task_id, code in self._ledger.unjudged())
+        for outcome in await asyncio.gather(*verdicts, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, SandboxError):
+                raise outcome
+
+    def _outcome(self, total: int) -> Outcome:
+        self._journal.flush()
+        statuses = list(self._ledger.finished().values())
+        return Outcome(total, statuses.count("done"), statuses.count("failed"), len(self._ledger.unjudged()))
+
+    def _close(self) -> None:
+        self._ledger.close()
+        self._journal.close()
+
+
+def _name(job: _Job) -> tuple[str, str, int]:
+    return (job.pair.task.id, job.arm.name, job.repeat)

@@ -1,0 +1,95 @@
+"""The ledger's tables. Facts are keyed by what they are, so writing one twice changes nothing.
+
+A model call is keyed by its request, a verdict by (task, code): both are bought once, however many arms or resumed
+processes ask for them. An episode points at the calls it used, and at its attempts.
+"""
+
+from __future__ import annotations
+
+FORMAT = 1
+"""Raised when the tables change; a ledger of another format is refused with a DataError."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL                     -- JSON
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS tasks (
+    task_id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    prompt TEXT NOT NULL,
+    entry_point TEXT NOT NULL,
+    sealed_digest TEXT NOT NULL             -- names the sealed tests; they are not in the ledger
+);
+
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY,                   -- sha256 of model, prompt and sampling
+    prompt TEXT NOT NULL,                   -- JSON: a string, or [[role, content], ...]
+    sampling TEXT NOT NULL,                 -- JSON
+    text TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    finish_reason TEXT NOT NULL,
+    wall_s REAL NOT NULL,
+    at TEXT NOT NULL                        -- UTC, when the answer came
+);
+
+CREATE TABLE IF NOT EXISTS episodes (
+    id INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks,
+    arm TEXT NOT NULL,
+    repeat INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'open',    -- open, done, failed
+    stopped_by TEXT NOT NULL DEFAULT 'rounds',
+    oracle_calls INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    UNIQUE (task_id, arm, repeat)
+);
+
+CREATE TABLE IF NOT EXISTS episode_calls (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    key TEXT NOT NULL REFERENCES calls,
+    sealed_hits INTEGER NOT NULL,           -- sealed assertions found in the prompt
+    PRIMARY KEY (episode, round, role)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS attempts (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    code TEXT,                              -- NULL: nothing could be extracted
+    code_sha TEXT NOT NULL,                 -- '' where code is NULL
+    truncated INTEGER NOT NULL,
+    says_done INTEGER NOT NULL,
+    PRIMARY KEY (episode, round)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS verdicts (
+    task_id TEXT NOT NULL REFERENCES tasks,
+    code_sha TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,                   -- JSON of the whole Verdict
+    PRIMARY KEY (task_id, code_sha)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS feedback (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    text TEXT NOT NULL,
+    accepts INTEGER,                        -- NULL: the source does not say
+    PRIMARY KEY (episode, round)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS reflections (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (episode, round)
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS attempts_by_code ON attempts (code_sha);
+"""

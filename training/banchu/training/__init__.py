@@ -1,0 +1,1 @@
+"""Judged trajectories into data sets and checkpoints. The room stands; nothing lives in it yet."""
