@@ -1,0 +1,208 @@
+"""`banchu run` and `banchu resume`: start an experiment, or go on with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from banchu.cli.watch import Watch
+    from banchu.experiments.launch import Launched
+    from banchu.experiments.runner import Runner
+
+Concurrency = Annotated[int, typer.Option(help="Episodes in flight.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON; progress stays on stderr.")]
+
+_Start = Callable[["Watch", Callable[["Runner", Path], None]], Coroutine[Any, Any, "Launched"]]
+
+
+def run(
+    benchmark: Annotated[str, typer.Argument(help="`humaneval`, or a .jsonl file in its format.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
+    ],
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="Comma-separated: none, intrinsic, oracle_stop, oracle_verdict, oracle_trace; each with options, "
+            "such as intrinsic+stop=done+window=3."
+        ),
+    ] = "none,intrinsic,oracle_trace",
+    rounds: Annotated[int, typer.Option(help="Attempts after the first.")] = 2,
+    repeats: Annotated[int, typer.Option(help="Episodes of each arm on each task, with other seeds.")] = 1,
+    limit: Annotated[int | None, typer.Option(help="Only the first N tasks.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task (`3` or `HumanEval/3`); repeatable.")] = None,
+    seed: Annotated[int, typer.Option(help="All seeds of the run derive from it.")] = 0,
+    temperature: Annotated[float, typer.Option(help="0 is greedy: then `none` repeats its first answer.")] = 0.2,
+    top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option(help="Length of one answer.")] = 512,
+    base_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(help="How to ask for code: chat or completion. Default: what suits the model.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes of a local model. Default: one a core.")] = None,
+    concurrency: Concurrency = 32,
+    isolation: Annotated[str, typer.Option(help="The judge's isolation; never falls to less.")] = "namespaces",
+    out: Annotated[Path, typer.Option(help="The folder that holds run folders.")] = Path("runs"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run beside an equal one.")] = False,
+    json: Json = False,
+) -> None:
+    """Run feedback arms side by side on a benchmark, and compare them.
+
+    The same command goes on where it stopped (Ctrl-C, a crash, a full disk): nothing is bought twice.
+
+    Examples: `banchu run humaneval --model smollm2 --limit 12` ·
+    `banchu run humaneval -m openai:gpt-4o-mini --arms none,intrinsic,oracle_stop --repeats 3`
+    """
+    from banchu.experiments.launch import Invocation, launch
+    from banchu.models.registry import ModelOptions
+
+    _check_style(style)
+    invocation = Invocation(
+        benchmark=benchmark,
+        model=model,
+        arms=arms,
+        rounds=rounds,
+        repeats=repeats,
+        limit=limit,
+        tasks=tuple(task or ()),
+        seed=seed,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=max_tokens,
+        model_options=ModelOptions(base_url=base_url, style=style, workers=workers),
+        isolation=isolation,
+    )
+    _drive(
+        lambda watch, on_start: launch(
+            invocation, out, fresh=fresh, concurrency=concurrency, progress=watch, on_start=on_start
+        ),
+        as_json=json,
+    )
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="A run's folder, its name under ./runs, or `last`.")],
+    concurrency: Concurrency = 32,
+    json: Json = False,
+) -> None:
+    """Go on with a run from its folder alone.
+
+    Example: `banchu resume last`
+    """
+    from banchu.cli.runs import find_run
+    from banchu.experiments.launch import resume as resume_run
+
+    folder = find_run(run)
+    _drive(
+        lambda watch, on_start: resume_run(folder, concurrency=concurrency, progress=watch, on_start=on_start),
+        as_json=json,
+    )
+
+
+def _drive(start: _Start, *, as_json: bool) -> None:
+    """Run to the end or to Ctrl-C, then print what there is. Exits 1 when incomplete, 130 when interrupted."""
+    import asyncio
+    import signal
+    import sys
+
+    from banchu.cli.watch import Watch
+    from banchu.core.errors import BanchuError
+
+    interrupted = False
+    folder: Path | None = None
+
+    async def drive(watch: Watch) -> Launched:
+        current = asyncio.current_task()
+
+        def on_start(runner: Runner, where: Path) -> None:
+            nonlocal folder
+            folder = where
+            if not as_json:
+                watch.notice(f"run folder: {where}")
+
+            def on_interrupt() -> None:
+                nonlocal interrupted
+                if interrupted and current:
+                    current.cancel()
+                interrupted = True
+                waiting = runner.drain()
+                watch.notice(f"stopping: {waiting} calls in flight are finished and kept; Ctrl-C again stops at once")
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, on_interrupt)
+
+        return await start(watch, on_start)
+
+    try:
+        with Watch() as watch:
+            launched = asyncio.run(drive(watch))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _say_where(folder, "interrupted")
+        raise typer.Exit(130) from None
+    except BanchuError:
+        _say_where(folder, "stopped by an error")
+        raise
+    _report(launched, as_json=as_json)
+    if interrupted:
+        print(f"interrupted: {launched.outcome.open} episodes to go; the same command goes on", file=sys.stderr)
+        raise typer.Exit(130)
+    if not launched.outcome.complete:
+        raise typer.Exit(1)
+
+
+def _report(launched: Launched, *, as_json: bool) -> None:
+    from banchu.cli.output import console, print_json
+    from banchu.cli.runs import summary_of
+    from banchu.experiments.rundir import open_run
+
+    with open_run(launched.folder) as ledger:
+        summary = summary_of(ledger)
+    if as_json:
+        print_json({"folder": str(launched.folder), "outcome": _plain(launched), "summary": summary.to_json()})
+        return
+    from banchu.analysis.tables import print_summary
+
+    print_summary(summary, console())
+    _print_incomplete(launched)
+    folder = launched.folder
+    print(f"run folder: {folder}")
+    print(f"next: banchu show {folder}            attempts of each task, and one episode in full")
+    print(f"      banchu compare {folder}         every pair of arms")
+
+
+def _print_incomplete(launched: Launched) -> None:
+    outcome = launched.outcome
+    again = f"run the same command, or `banchu resume {launched.folder}`, to go on"
+    if outcome.failed:
+        print(f"{outcome.failed} episodes failed on a model error and count as not solved; {again}")
+    if outcome.open:
+        print(f"{outcome.open} of {outcome.total} episodes have not ended; {again}")
+    if outcome.unjudged:
+        print(f"{outcome.unjudged} attempts are unjudged because the judge failed; {again}")
+
+
+def _plain(launched: Launched) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    outcome = launched.outcome
+    return {**asdict(outcome), "open": outcome.open, "complete": outcome.complete}
+
+
+def _say_where(folder: Path | None, what: str) -> None:
+    import sys
+
+    if folder:
+        print(f"{what}; what was done is in {folder}, and the same command goes on from there", file=sys.stderr)
+
+
+def _check_style(style: str | None) -> None:
+    from banchu.core.errors import unknown
+
+    if style not in (None, "chat", "completion"):
+        raise unknown("--style", str(style), ("chat", "completion"))

@@ -1,0 +1,65 @@
+"""The entry point: commands, and errors to exit codes.
+
+0 done   1 ended, but not complete   2 a value you wrote   3 a file   4 the model   5 the sandbox   6 the ledger
+130 interrupted
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+import typer
+
+from banchu.cli.commands import compare, doctor, models, run, show, tasks
+from banchu.core.errors import BanchuError
+
+app = typer.Typer(
+    name="banchu",
+    help="Find out whether a model can improve its own answers, and with whose help.",
+    epilog="First run: banchu run humaneval --model smollm2 --limit 12",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("banchu"))
+        raise typer.Exit
+
+
+@app.callback()
+def banchu(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Find out whether a model can improve its own answers, and with whose help."""
+
+
+app.command()(run.run)
+app.command()(run.resume)
+app.command()(show.show)
+app.command()(compare.compare)
+app.command()(tasks.tasks)
+app.command()(models.models)
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and an exit code, never a traceback."""
+    try:
+        app()
+    except BanchuError as error:
+        print(f"banchu: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; the rest of the output is not wanted.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

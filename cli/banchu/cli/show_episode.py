@@ -1,0 +1,127 @@
+"""One episode in full, in the order in which it happened."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict
+
+from banchu.cli.output import print_json
+from banchu.cli.runs import check_arm
+from banchu.core.errors import DataError, unknown
+from banchu.core.verdict import Verdict
+from banchu.experiments.ledger import CallDetail, EpisodeDetail, Ledger
+from banchu.experiments.rundir import stored_config
+
+
+def find_episodes(ledger: Ledger, task: str, arm: str | None, repeat: int | None) -> list[EpisodeDetail]:
+    """The episodes of a task, by arm and repeat. Raises ConfigError for an unknown name, DataError for none."""
+    config = stored_config(ledger)
+    check_arm(config, arm)
+    task_id = next((id for id in config.tasks if task.lower() in (id.lower(), id.rpartition("/")[2].lower())), None)
+    if task_id is None:
+        raise unknown("task of this run", task, config.tasks)
+    repeats = range(config.repeats) if repeat is None else [repeat]
+    arms = [name for name in config.arms if arm in (None, name)]
+    found = [ledger.episode(task_id, name, n) for name in arms for n in repeats]
+    begun = [episode for episode in found if episode is not None]
+    if not begun:
+        raise DataError(f"no episode of {task_id} has begun; go on with `banchu resume {ledger.path.parent}`")
+    return begun
+
+
+def episode_as_json(episodes: list[EpisodeDetail]) -> None:
+    print_json(
+        [
+            {
+                **asdict(episode.record),
+                "calls": [asdict(call) for call in episode.calls],
+                "feedback": [asdict(feedback) for feedback in episode.feedback.values()],
+                "reflections": [{"round": n, "text": text} for n, text in episode.reflections.items()],
+            }
+            for episode in episodes
+        ]
+    )
+
+
+def episode_as_text(episodes: list[EpisodeDetail]) -> None:
+    for episode in episodes:
+        _print_episode(episode)
+
+
+def _print_episode(episode: EpisodeDetail) -> None:
+    record = episode.record
+    print(f"══ {record.task_id} · {record.arm} · repeat {record.repeat} ══")
+    earlier: str | None = None
+    for judged in record.attempts:
+        attempt = judged.attempt
+        for call in episode.calls:
+            if call.record.round == attempt.round and call.record.role == "actor":
+                _print_call(call)
+        print(f"── attempt {attempt.round}: {_verdict(judged.verdict)}")
+        if attempt.truncated:
+            print("   the reply was cut by --max-tokens")
+        if attempt.code is None:
+            print("   no code could be extracted from the reply")
+        elif attempt.round == 0 or earlier is None:
+            _print_block("code", attempt.code)
+        else:
+            _print_block(f"changes from attempt {attempt.round - 1}", _diff(earlier, attempt.code))
+        _print_trace(judged.verdict)
+        earlier = attempt.code
+        _print_after(episode, attempt.round)
+    ended = record.error or f"stopped by {record.stopped_by}"
+    print(f"── end: {ended}; oracle calls {record.oracle_calls}\n")
+
+
+def _print_after(episode: EpisodeDetail, round: int) -> None:
+    for call in episode.calls:
+        if call.record.round == round and call.record.role == "critic":
+            _print_call(call)
+    if round in episode.feedback:
+        feedback = episode.feedback[round]
+        accepts = {None: "", True: ", accepts", False: ", rejects"}[feedback.accepts]
+        _print_block(f"feedback ({feedback.source}{accepts})", feedback.text or "(nothing is shown)")
+    for call in episode.calls:
+        if call.record.round == round and call.record.role == "reflector":
+            _print_call(call)
+    if round in episode.reflections:
+        _print_block("reflection", episode.reflections[round])
+
+
+def _print_call(call: CallDetail) -> None:
+    record = call.record
+    sealed = f", SEALED TEXT IN PROMPT ({record.sealed_hits})" if record.sealed_hits else ""
+    size = f"{record.prompt_tokens} + {record.completion_tokens} tokens"
+    print(f"── {record.role}, round {record.round}: {size}, {record.finish_reason}{sealed}")
+    if isinstance(call.prompt, str):
+        _print_block("prompt (raw text)", call.prompt)
+    else:
+        for role, content in call.prompt:
+            _print_block(f"prompt [{role}]", content)
+    _print_block("reply", call.text)
+
+
+def _verdict(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "unjudged"
+    tests = f", {verdict.tests_passed} of {verdict.tests_total} assertions" if verdict.tests_total else ""
+    return f"{verdict.kind}{tests}, {verdict.cpu_s * 1000:.0f} ms CPU, isolation {verdict.isolation}"
+
+
+def _print_trace(verdict: Verdict | None) -> None:
+    if verdict is None or verdict.passed:
+        return
+    for name in ("assertion", "expected", "actual", "error"):
+        if text := getattr(verdict, name):
+            _print_block(name, text)
+
+
+def _diff(before: str, after: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
+    return "\n".join(list(lines)[2:]) or "(none: the same program)"
+
+
+def _print_block(title: str, text: str) -> None:
+    print(f"   {title}:")
+    for line in text.splitlines() or [""]:
+        print(f"   │ {line}")
