@@ -1,0 +1,155 @@
+"""One arm against another, of one run or of two, on what they share: paired by (task, repeat), tested by task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference
+from banchu.analysis.mcnemar import sign_flip_exact
+from banchu.analysis.outcomes import OutcomeTable, Unit, tabulate
+from banchu.core.arm import Arm
+from banchu.core.episode import EpisodeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ArmData:
+    """One arm of one run, as `compare` takes it."""
+
+    arm: Arm
+    episodes: Sequence[EpisodeRecord]
+    """Those of other arms are left out."""
+    rounds: int
+    task_ids: Sequence[str]
+    """The planned tasks."""
+    repeats: int | None = None
+    """None: as many as the records show."""
+    run: str = ""
+    """Written before the arm's name where runs are compared."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.run}:{self.arm.name}" if self.run else self.arm.name
+
+    def table(self) -> OutcomeTable:
+        return tabulate(
+            [episode for episode in self.episodes if episode.arm == self.arm.name],
+            self.arm,
+            rounds=self.rounds,
+            task_ids=self.task_ids,
+            repeats=self.repeats,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """b against a, each at the last attempt of its last round. Without a pair, every figure is None."""
+
+    a: str
+    b: str
+    claims_a: str
+    claims_b: str
+    oracle_a: bool
+    oracle_b: bool
+    rounds_a: int
+    rounds_b: int
+    tasks: int
+    """Tasks with at least one pair."""
+    pairs: int
+    """(task, repeat) units run in both arms and judged in both: the denominator of every figure here."""
+    solved_a: int
+    solved_b: int
+    accuracy_a: float | None
+    accuracy_b: float | None
+    difference: float | None
+    """accuracy_b - accuracy_a."""
+    interval: Interval | None
+    """Paired bootstrap of the difference, clustered by task; None where the tasks show no variation."""
+    a_only: int
+    """Discordant pairs that only a solved."""
+    b_only: int
+    tasks_that_differ: int
+    """Tasks whose pairs do not cancel: what the test has to go on. No p-value is below 2 / 2^tasks_that_differ."""
+    p: float | None
+    """Exact, two-sided: McNemar's with one repeat, its extension to clusters (sign flips by task) with more."""
+    p_holm: float | None
+    """p after Holm's correction over `comparisons`."""
+    comparisons: int
+    tokens_a: int
+    """Prompt and completion tokens of the pairs, all roles."""
+    tokens_b: int
+    unjudged: int
+    """Units run in both and left out because one side is unjudged."""
+    missing_a: tuple[Unit, ...]
+    """Units that b has and a was to have, but did not run."""
+    missing_b: tuple[Unit, ...]
+    tasks_only_a: tuple[str, ...]
+    """Tasks that the other run never planned."""
+    tasks_only_b: tuple[str, ...]
+
+
+def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
+    """b against a over the tasks and repeats that both planned.
+
+    An episode that a model error ended is a failure of its arm; a unit that was never run in one of them is left out
+    of the pairs and listed as missing.
+
+    Raises:
+        DataError: an episode is recorded twice.
+    """
+    table_a, table_b = a.table(), b.table()
+    shared = set(table_a.outcomes) & set(table_b.outcomes)
+    units = [unit for unit in table_a.units if unit in shared]
+    both = [unit for unit in units if unit in table_a.episodes and unit in table_b.episodes]
+    paired = {
+        unit: (before, after)
+        for unit in both
+        if (before := table_a.outcomes[unit][-1]) is not None and (after := table_b.outcomes[unit][-1]) is not None
+    }
+    by_task: dict[str, tuple[int, int]] = {}
+    for (task_id, _), (before, after) in paired.items():
+        total, count = by_task.get(task_id, (0, 0))
+        by_task[task_id] = (total + after - before, count + 1)
+    n = len(paired)
+    solved_a, solved_b = (sum(pair[side] for pair in paired.values()) for side in (0, 1))
+    p = sign_flip_exact(total for total, _ in by_task.values()) if n else None
+    return Comparison(
+        a=a.label,
+        b=b.label,
+        claims_a=a.arm.claims,
+        claims_b=b.arm.claims,
+        oracle_a=a.arm.uses_oracle,
+        oracle_b=b.arm.uses_oracle,
+        rounds_a=a.rounds,
+        rounds_b=b.rounds,
+        tasks=len(by_task),
+        pairs=n,
+        solved_a=solved_a,
+        solved_b=solved_b,
+        accuracy_a=solved_a / n if n else None,
+        accuracy_b=solved_b / n if n else None,
+        difference=(solved_b - solved_a) / n if n else None,
+        interval=bootstrap_difference(by_task.values(), resamples=resamples, seed=seed),
+        a_only=sum(before > after for before, after in paired.values()),
+        b_only=sum(after > before for before, after in paired.values()),
+        tasks_that_differ=sum(total != 0 for total, _ in by_task.values()),
+        p=p,
+        p_holm=p,
+        comparisons=1,
+        tokens_a=_tokens(table_a, paired),
+        tokens_b=_tokens(table_b, paired),
+        unjudged=len(both) - n,
+        missing_a=tuple(unit for unit in units if unit not in table_a.episodes and unit in table_b.episodes),
+        missing_b=tuple(unit for unit in units if unit not in table_b.episodes and unit in table_a.episodes),
+        tasks_only_a=_without(table_a.task_ids, table_b.task_ids),
+        tasks_only_b=_without(table_b.task_ids, table_a.task_ids),
+    )
+
+
+def _tokens(table: OutcomeTable, units: Iterable[Unit]) -> int:
+    return sum(call.prompt_tokens + call.completion_tokens for unit in units for call in table.episodes[unit].calls)
+
+
+def _without(task_ids: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    left = frozenset(others)
+    return tuple(task_id for task_id in task_ids if task_id not in left)

@@ -1,0 +1,99 @@
+"""A whole run in figures: every arm, and the arms against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from banchu.analysis.arms import ArmSummary, summarise_arm
+from banchu.analysis.compare import ArmData, Comparison, compare
+from banchu.analysis.intervals import RESAMPLES
+from banchu.analysis.multiplicity import holm
+from banchu.analysis.outcomes import count_repeats, tabulate
+from banchu.analysis.reading import notes, read
+from banchu.core.arm import Arm
+from banchu.core.episode import EpisodeRecord
+
+ALL_PAIRS_UP_TO = 4
+"""With more arms each is compared with the first only: Holm's price grows with every pair printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What `summarise` returns. Holds no clock and no order of events: equal records give an equal summary."""
+
+    rounds: int
+    repeats: int
+    tasks: int
+    arms: tuple[ArmSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    """Plain sentences that must stand beside the figures: floors, oracles, what is missing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data. None stands for "no data"; there is no NaN."""
+        document = asdict(self)
+        for comparison, data in zip(self.comparisons, document["comparisons"], strict=True):
+            data["reading"] = read(comparison)
+        return document
+
+
+def summarise(
+    episodes: Sequence[EpisodeRecord],
+    *,
+    arms: Sequence[Arm],
+    rounds: int,
+    task_ids: Sequence[str],
+    repeats: int | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> RunSummary:
+    """The figures of a run, finished or not.
+
+    Args:
+        episodes: from the ledger, in any order.
+        arms: in the order to print; the first is the baseline that others are compared with.
+        rounds: the last round, from 0.
+        task_ids: the planned tasks; those without an episode count as not solved.
+        repeats: planned repeats; None: as many as the records show.
+        resamples: of each bootstrap.
+        seed: of each bootstrap. The same records and seed give the same interval.
+
+    Raises:
+        DataError: an episode is recorded twice.
+    """
+    repeats = count_repeats(episodes) if repeats is None else repeats
+    of_arm: dict[str, list[EpisodeRecord]] = {arm.name: [] for arm in arms}
+    for episode in episodes:
+        of_arm.setdefault(episode.arm, []).append(episode)
+    data = [ArmData(arm, of_arm[arm.name], rounds, task_ids, repeats) for arm in arms]
+    summaries = tuple(
+        summarise_arm(
+            arm,
+            tabulate(of_arm[arm.name], arm, rounds=rounds, task_ids=task_ids, repeats=repeats),
+            resamples=resamples,
+            seed=seed,
+        )
+        for arm in arms
+    )
+    pairs = list(combinations(data, 2)) if len(data) <= ALL_PAIRS_UP_TO else [(data[0], other) for other in data[1:]]
+    comparisons = correct([compare(a, b, resamples=resamples, seed=seed) for a, b in pairs])
+    return RunSummary(
+        rounds=rounds,
+        repeats=repeats,
+        tasks=len(dict.fromkeys(task_ids)),
+        arms=summaries,
+        comparisons=comparisons,
+        notes=notes(summaries),
+    )
+
+
+def correct(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The comparisons with Holm's correction over all of them that hold data."""
+    count = sum(comparison.p is not None for comparison in comparisons)
+    corrected = holm([comparison.p for comparison in comparisons])
+    return tuple(
+        replace(comparison, p_holm=p, comparisons=count) for comparison, p in zip(comparisons, corrected, strict=True)
+    )
