@@ -1,4 +1,4 @@
-"""Finding a run by what a person types, and summing it up."""
+"""Finding a run and its arms by what a person types."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from banchu.core.errors import DataError, unknown
 
 if TYPE_CHECKING:
     from banchu.analysis.compare import ArmData
-    from banchu.analysis.summary import RunSummary
     from banchu.experiments.config import RunConfig
-    from banchu.experiments.ledger import Ledger
 
 _RUNS = Path("runs")
 
@@ -36,28 +34,13 @@ def find_run(name: str) -> Path:
     raise DataError(f"no run {name!r}: neither a folder nor a name under {str(_RUNS)!r} (there: {listing})")
 
 
-def summary_of(ledger: Ledger) -> RunSummary:
-    """The statistics of a run, from its ledger alone."""
-    from banchu.analysis.summary import summarise
-    from banchu.experiments.rundir import stored_config
-
-    config = stored_config(ledger)
-    return summarise(
-        ledger.episodes(),
-        arms=config.parsed_arms,
-        rounds=config.rounds,
-        task_ids=config.tasks,
-        repeats=config.repeats,
-    )
-
-
 def arms_of(text: str, *, name_run: bool) -> list[ArmData]:
     """The arms that `RUN` or `RUN:ARM` means. Raises DataError for the run, ConfigError for the arm.
 
     Args:
         name_run: write the run before each arm's name, where two runs are compared.
     """
-    from banchu.analysis.compare import ArmData
+    from banchu.analysis.run import arms_of_run
     from banchu.core.arm import Arm
     from banchu.experiments.rundir import open_run, stored_config
 
@@ -66,16 +49,11 @@ def arms_of(text: str, *, name_run: bool) -> list[ArmData]:
         name, arm = text, ""
     folder = find_run(name)
     with open_run(folder) as ledger:
-        config = stored_config(ledger)
         # The arm may be written in any spelling that means the same, such as with a default written out.
         wanted = Arm.parse(arm).name if arm else None
-        check_arm(config, wanted)
-        episodes = ledger.episodes()
-    return [
-        ArmData(found, episodes, config.rounds, config.tasks, config.repeats, folder.name if name_run else "")
-        for found in config.parsed_arms
-        if wanted in (None, found.name)
-    ]
+        check_arm(stored_config(ledger), wanted)
+        arms = arms_of_run(ledger, run=folder.name if name_run else "")
+    return [found for found in arms if wanted in (None, found.arm.name)]
 
 
 def check_arm(config: RunConfig, arm: str | None) -> None:

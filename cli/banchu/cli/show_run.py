@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from banchu.analysis.run import summarise_ledger
 from banchu.cli.output import console, print_json, print_table
-from banchu.cli.runs import check_arm, summary_of
+from banchu.cli.runs import check_arm
 from banchu.core.episode import EpisodeRecord, JudgedAttempt
 from banchu.core.verdict import VerdictKind
 from banchu.experiments.ledger import Ledger
@@ -40,7 +41,7 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
     bought = ledger.purchased()
     print(f"bought     {bought.prompt_tokens} prompt + {bought.completion_tokens} completion tokens, each call once")
     print()
-    print_summary(summary_of(ledger), console())
+    print_summary(summarise_ledger(ledger), console())
     episodes = _wanted(ledger.episodes(), arm, repeat)
     arms = [name for name in config.arms if arm in (None, name)]
     strips: dict[tuple[str, int], dict[str, str]] = {}
@@ -62,7 +63,7 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
             "folder": str(ledger.path.parent),
             "config": config.to_json(),
             "bought": asdict(ledger.purchased()),
-            "summary": summary_of(ledger).to_json(),
+            "summary": summarise_ledger(ledger).to_json(),
             "episodes": [
                 {
                     "task_id": e.task_id,

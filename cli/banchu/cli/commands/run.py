@@ -157,12 +157,10 @@ def _drive(start: _Start, *, as_json: bool) -> None:
 
 
 def _report(launched: Launched, *, as_json: bool) -> None:
+    from banchu.analysis.run import summarise_run
     from banchu.cli.output import console, print_json
-    from banchu.cli.runs import summary_of
-    from banchu.experiments.rundir import open_run
 
-    with open_run(launched.folder) as ledger:
-        summary = summary_of(ledger)
+    summary = summarise_run(launched.folder)
     if as_json:
         print_json({"folder": str(launched.folder), "outcome": _plain(launched), "summary": summary.to_json()})
         return

@@ -1,0 +1,55 @@
+"""The command as a person runs it: a process of its own, in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Banchu = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def banchu(tmp_path: Path) -> Banchu:
+    """Runs `banchu ...` in an empty folder; keyword arguments are environment variables."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "banchu.cli.main", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "120", **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+
+    return run
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> str:
+    """`--model` for a scripted fake that solves HumanEval/0 at once, HumanEval/2 when told, and nothing else."""
+    rows = [
+        {"role": "critic", "reply": "I see no problem.\nVERDICT: correct"},
+        {"role": "reflector", "reply": "I forgot the fraction."},
+        {
+            "match": "has_close_elements",
+            "reply": "```python\ndef has_close_elements(numbers, threshold):\n    s = sorted(numbers)\n"
+            "    return any(b - a < threshold for a, b in zip(s, s[1:]))\n```",
+        },
+        {
+            "match": "truncate_number",
+            "round": 1,
+            "reply": "```python\ndef truncate_number(n):\n    return n % 1.0\n```",
+        },
+        {"match": "truncate_number", "reply": "```python\ndef truncate_number(n):\n    return int(n)\n```"},
+        {"match": ".", "reply": "I do not know."},
+    ]
+    path = tmp_path / "script.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return f"scripted:{path}"

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUN = ["run", "humaneval", "--limit", "4", "--rounds", "2"]
+
+
+def run_folder(text: str) -> str:
+    return next(line.removeprefix("run folder: ") for line in text.splitlines() if line.startswith("run folder: "))
+
+
+def test_a_run_ends_with_a_table_the_folder_and_what_to_type_next(banchu: Any, scripted: str, tmp_path: Path) -> None:
+    done = banchu(*RUN, "--model", scripted)
+    assert done.returncode == 0, done.stderr
+    for wanted in ("none", "intrinsic", "oracle_trace", "c→i", "i→c", "oracle", "sealed", "against", "p"):
+        assert wanted in done.stdout
+    assert (tmp_path / run_folder(done.stdout) / "ledger.sqlite").exists()
+    assert "banchu show" in done.stdout
+    assert "episodes 12/12" in done.stderr
+    assert "left" in done.stderr
+
+
+def test_json_is_the_same_numbers(banchu: Any, scripted: str) -> None:
+    done = banchu(*RUN, "--model", scripted, "--json")
+    result = json.loads(done.stdout)
+    assert result["outcome"]["complete"]
+    arms = {arm["arm"]: arm for arm in result["summary"]["arms"]}
+    assert [a["value"] for a in arms["none"]["accuracy"]] == [0.25, 0.5, 0.25]
+    assert [a["value"] for a in arms["oracle_trace"]["accuracy"]] == [0.25, 0.5, 0.5]
+    assert arms["none"]["oracle_calls"] == 0
+    assert arms["none"]["prompts_with_sealed_text"] == arms["intrinsic"]["prompts_with_sealed_text"] == 0
+    assert arms["oracle_trace"]["prompts_with_sealed_text"] > 0
+
+
+def test_the_same_command_again_finds_its_run(banchu: Any, scripted: str) -> None:
+    first = banchu(*RUN, "--model", scripted)
+    again = banchu(*RUN, "--model", scripted)
+    assert first.stdout == again.stdout
+    fresh = banchu(*RUN, "--model", scripted, "--fresh")
+    assert run_folder(fresh.stdout) == run_folder(first.stdout) + "-2"
+
+
+def test_show_tells_the_whole_story_of_an_episode(banchu: Any, scripted: str) -> None:
+    banchu(*RUN, "--model", scripted)
+    whole = banchu("show", "last")
+    assert whole.returncode == 0, whole.stderr
+    assert "HumanEval/2" in whole.stdout
+    one = banchu("show", "last", "2", "--arm", "oracle_trace")
+    for wanted in (
+        "attempt 0: wrong_answer",
+        "+    return n % 1.0",
+        "assertion",
+        "reflection",
+        "I forgot the fraction.",
+    ):
+        assert wanted in one.stdout
+    assert "SEALED TEXT IN PROMPT" in one.stdout
+    told = json.loads(banchu("show", "last", "2", "--json").stdout)
+    assert [episode["arm"] for episode in told] == ["none", "intrinsic", "oracle_trace"]
+    assert json.loads(banchu("show", "last", "--json").stdout)["config"]["rounds"] == 2
+
+
+def test_compare_within_a_run_and_across_two(banchu: Any, scripted: str) -> None:
+    banchu(*RUN, "--model", scripted)
+    inside = banchu("compare", "last")
+    assert inside.returncode == 0, inside.stderr
+    assert "oracle_trace" in inside.stdout
+    first = run_folder(banchu(*RUN, "--model", scripted).stdout)
+    other = run_folder(banchu(*RUN, "--model", scripted, "--seed", "7", "--limit", "3").stdout)
+    across = json.loads(banchu("compare", f"{first}:none", f"{other}:oracle_trace", "--json").stdout)
+    assert across[0]["pairs"] == 3
+    assert across[0]["tasks_only_a"] == ["HumanEval/3"]
+
+
+def test_tasks_shows_the_prompt_and_never_the_tests(banchu: Any) -> None:
+    listing = banchu("tasks", "humaneval")
+    assert "164 tasks" in listing.stdout
+    one = banchu("tasks", "humaneval/3")
+    assert "below_zero" in one.stdout
+    assert "assert" not in one.stdout
+    assert "candidate" not in one.stdout
+    assert len(json.loads(banchu("tasks", "humaneval", "--json").stdout)) == 164
+
+
+def test_models_and_doctor_speak(banchu: Any) -> None:
+    assert "smollm2" in banchu("models").stdout
+    assert {info["spec"] for info in json.loads(banchu("models", "--json").stdout)} >= {"smollm2"}
+    checks = {check["name"]: check for check in json.loads(banchu("doctor", "--json").stdout)}
+    assert checks["isolation"]["ok"]
+    assert checks["humaneval"]["ok"]
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "show", "compare", "tasks", "models", "doctor"])
+def test_every_command_has_help_with_an_example(banchu: Any, command: str) -> None:
+    help_text = banchu(command, "--help").stdout
+    assert "Example" in help_text
+    assert f"banchu {command}" in help_text

@@ -1,0 +1,119 @@
+"""Real tasks, the real judge, a real ledger; only the model is scripted (a fake, and called so)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from banchu.agents import prompts
+from banchu.benchmarks import Benchmark, load_benchmark
+from banchu.core.chat import Request, Sampling
+from banchu.core.sealed import unseal
+from banchu.experiments.config import RunConfig
+from banchu.experiments.ledger import Ledger
+from banchu.experiments.runner import Outcome, Runner
+from banchu.models.scripted import ScriptedModel
+from banchu.sandbox import Judge
+
+
+class Lab:
+    """Runs small experiments in a temporary folder."""
+
+    def __init__(self, folder: Path, benchmark: Benchmark, judge: Judge) -> None:
+        self.folder = folder
+        self.benchmark = benchmark
+        self.judge = judge
+
+    def tasks(self, n: int) -> Benchmark:
+        return replace(self.benchmark, tasks=self.benchmark.tasks[:n])
+
+    def fickle(self, benchmark: Benchmark | None = None) -> ScriptedModel:
+        """A fake whose answers follow from prompt and seed alone: right, wrong, broken or talkative."""
+        known = {pair.task.prompt.strip(): pair for pair in (benchmark or self.benchmark).tasks}
+
+        def reply(request: Request) -> str:
+            text = request.prompt_text
+            digest = hashlib.sha256(f"{text}{request.sampling.seed}".encode()).digest()[0]
+            if request.role == "critic":
+                return f"Case {digest} may be missed.\nVERDICT: {'correct' if digest % 3 == 0 else 'incorrect'}"
+            if request.role == "reflector":
+                return f"I overlooked case {digest}."
+            pair = next(pair for prompt, pair in known.items() if prompt in text)
+            code = unseal(pair.sealed).reference
+            wrong = f"def {pair.task.entry_point}(*args):\n    return {digest}\n"
+            broken = f"def {pair.task.entry_point}(*args):\n    return oops_{digest}\n"
+            return [f"```python\n{code}\n```", f"```python\n{wrong}```", f"Try:\n```\n{broken}```", "I do not know."][
+                digest % 4
+            ]
+
+        return ScriptedModel(reply, id="scripted:fickle")
+
+    def config(self, benchmark: Benchmark, arms: str, **values: Any) -> RunConfig:
+        return RunConfig(
+            benchmark=benchmark.name,
+            benchmark_digest=benchmark.digest,
+            tasks=tuple(pair.task.id for pair in benchmark.tasks),
+            model="scripted:fickle",
+            style="chat",
+            arms=tuple(arms.split(",")),
+            prompts=prompts.digest(),
+            sampling=Sampling(temperature=0.5),
+            **values,
+        )
+
+    async def run(
+        self,
+        name: str,
+        benchmark: Benchmark,
+        arms: str = "none,intrinsic,oracle_trace",
+        model: Any = None,
+        judge: Any = None,
+        on_start: Callable[[Runner], None] = lambda runner: None,
+        **values: Any,
+    ) -> Outcome:
+        runner = Runner(
+            self.folder / name,
+            self.config(benchmark, arms, **values),
+            benchmark,
+            model or self.fickle(),
+            judge or self.judge,
+            concurrency=8,
+        )
+        on_start(runner)
+        return await runner.run()
+
+    def ledger(self, name: str) -> Ledger:
+        return Ledger(self.folder / name / "ledger.sqlite")
+
+    def trajectories(self, name: str) -> dict[tuple[str, str, int], Any]:
+        """Everything an agent said, saw and decided; nothing that was measured."""
+        with self.ledger(name) as ledger:
+            found = {}
+            for record in ledger.episodes():
+                episode = ledger.episode(record.task_id, record.arm, record.repeat)
+                assert episode
+                found[record.task_id, record.arm, record.repeat] = {
+                    "calls": [(c.record.role, c.record.round, c.prompt, c.sampling, c.text) for c in episode.calls],
+                    "attempts": [judged.attempt for judged in episode.record.attempts],
+                    "feedback": episode.feedback,
+                    "reflections": episode.reflections,
+                    "stopped_by": episode.record.stopped_by,
+                    "status": episode.record.status,
+                }
+            return found
+
+
+@pytest.fixture(scope="session")
+def humaneval() -> Benchmark:
+    return load_benchmark("humaneval")
+
+
+@pytest.fixture
+async def lab(tmp_path: Path, humaneval: Benchmark) -> AsyncIterator[Lab]:
+    async with Judge() as judge:
+        yield Lab(tmp_path, humaneval, judge)

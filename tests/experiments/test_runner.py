@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from banchu.core.chat import Completion, Request
+from banchu.core.errors import ContextOverflow, ModelError, SandboxError
+from banchu.core.sealed import SealedTests
+from banchu.core.verdict import Verdict
+from banchu.experiments.runner import Runner
+
+
+async def test_every_episode_ends_judged_and_in_the_ledger(lab: Any) -> None:
+    outcome = await lab.run("a", lab.tasks(4), repeats=2)
+    assert outcome.complete
+    assert outcome.total == outcome.done == 4 * 2 * 3
+    with lab.ledger("a") as ledger:
+        episodes = ledger.episodes()
+    assert len(episodes) == 24
+    assert all(judged.verdict for episode in episodes for judged in episode.attempts)
+    kinds = {judged.verdict.kind for episode in episodes for judged in episode.attempts}
+    assert {"passed", "no_answer", "raised"} <= kinds
+
+
+async def test_arms_share_their_first_attempt_and_equal_calls_are_bought_once(lab: Any) -> None:
+    model = lab.fickle()
+    await lab.run("a", lab.tasks(3), model=model)
+    with lab.ledger("a") as ledger:
+        first = {}
+        for episode in ledger.episodes():
+            first.setdefault(episode.task_id, set()).add(episode.attempts[0].attempt.text)
+        bought = ledger.purchased().completion_tokens
+        used = sum(call.completion_tokens for episode in ledger.episodes() for call in episode.calls)
+        n_used = sum(len(episode.calls) for episode in ledger.episodes())
+    assert all(len(texts) == 1 for texts in first.values())
+    assert bought < used
+    assert model.calls <= n_used - 2 * 3
+
+
+async def test_an_episode_stopped_by_the_oracle_ends_with_its_first_pass(lab: Any) -> None:
+    await lab.run("a", lab.tasks(6), arms="oracle_stop,oracle_trace,none", rounds=4)
+    with lab.ledger("a") as ledger:
+        for episode in ledger.episodes():
+            passed = [judged.verdict.passed for judged in episode.attempts]
+            if episode.arm == "none":
+                assert episode.oracle_calls == 0
+                assert len(passed) == 5
+            else:
+                assert not any(passed[:-1])
+                assert (episode.stopped_by == "oracle") == (passed[-1] and len(passed) <= 4)
+                assert episode.oracle_calls == len(passed) - (episode.stopped_by == "rounds")
+
+
+async def test_only_the_arm_that_is_shown_sealed_text_has_sealed_text_in_its_prompts(lab: Any) -> None:
+    await lab.run("a", lab.tasks(6), arms="none,intrinsic,oracle_stop,oracle_verdict,oracle_trace")
+    with lab.ledger("a") as ledger:
+        hits = {}
+        for episode in ledger.episodes():
+            hits[episode.arm] = hits.get(episode.arm, 0) + sum(call.sealed_hits for call in episode.calls)
+    assert hits.pop("oracle_trace") > 0
+    assert set(hits.values()) == {0}
+
+
+async def test_the_same_run_again_buys_nothing_and_changes_nothing(lab: Any) -> None:
+    await lab.run("a", lab.tasks(3))
+    before, model = lab.trajectories("a"), lab.fickle()
+    outcome = await lab.run("a", lab.tasks(3), model=model)
+    assert outcome.complete
+    assert model.calls == 0
+    assert lab.trajectories("a") == before
+
+
+async def test_a_drained_run_keeps_what_was_in_flight_and_goes_on_to_the_same_end(lab: Any) -> None:
+    await lab.run("whole", lab.tasks(4))
+
+    class Counting:
+        """A fake that remembers what it sold, and ends the run after so many calls."""
+
+        def __init__(self, last: int) -> None:
+            self.model, self.last, self.sold = lab.fickle(), last, list[str]()
+            self.id, self.prompt_style = self.model.id, self.model.prompt_style
+            self.runner: Runner | None = None
+
+        def start(self, runner: Runner) -> None:
+            self.runner = runner
+
+        async def complete(self, request: Request) -> Completion:
+            self.sold.append(request.key(self.id))
+            if len(self.sold) == self.last and self.runner:
+                assert self.runner.drain() > 0
+            await asyncio.sleep(0.01)
+            return await self.model.complete(request)
+
+        async def aclose(self) -> None: ...
+
+    first, second = Counting(20), Counting(10_000)
+    outcome = await lab.run("cut", lab.tasks(4), model=first, on_start=first.start)
+    assert 0 < outcome.open < outcome.total
+    with lab.ledger("cut") as ledger:
+        assert set(_keys(ledger)) == set(first.sold)
+    assert (await lab.run("cut", lab.tasks(4), model=second)).complete
+    assert not set(first.sold) & set(second.sold)
+    assert lab.trajectories("cut") == lab.trajectories("whole")
+
+
+class BrokenJudge:
+    """A fake that can never judge."""
+
+    async def judge(self, sealed: SealedTests, code: str | None) -> Verdict:
+        raise SandboxError("the cell died")
+
+
+async def test_an_attempt_that_the_judge_could_not_judge_is_unjudged_and_judged_later(lab: Any) -> None:
+    outcome = await lab.run("a", lab.tasks(2), arms="none", judge=BrokenJudge())
+    assert outcome.done == 2
+    assert outcome.unjudged > 0
+    with lab.ledger("a") as ledger:
+        assert all(judged.verdict is None for episode in ledger.episodes() for judged in episode.attempts)
+    model = lab.fickle()
+    outcome = await lab.run("a", lab.tasks(2), arms="none", model=model)
+    assert outcome.complete
+    assert model.calls == 0
+
+
+async def test_an_oracle_arm_whose_oracle_fails_stays_open_and_ends_later_as_if_nothing_had_happened(lab: Any) -> None:
+    outcome = await lab.run("a", lab.tasks(2), arms="oracle_trace", judge=BrokenJudge())
+    assert outcome.open == 2
+    assert (await lab.run("a", lab.tasks(2), arms="oracle_trace")).complete
+    await lab.run("b", lab.tasks(2), arms="oracle_trace")
+    assert lab.trajectories("a") == lab.trajectories("b")
+
+
+class Failing:
+    """A fake model that fails from some call on."""
+
+    def __init__(self, model: Any, error: ModelError, after: int) -> None:
+        self.model, self.error, self.after = model, error, after
+        self.id, self.prompt_style = model.id, model.prompt_style
+
+    async def complete(self, request: Request) -> Completion:
+        if self.after <= 0:
+            raise self.error
+        self.after -= 1
+        completion: Completion = await self.model.complete(request)
+        return completion
+
+    async def aclose(self) -> None: ...
+
+
+async def test_an_error_of_one_call_fails_its_episode_and_no_other(lab: Any) -> None:
+    class TooLong(Failing):
+        async def complete(self, request: Request) -> Completion:
+            if "has_close_elements" in request.prompt_text and request.round == 1:
+                raise self.error
+            completion: Completion = await self.model.complete(request)
+            return completion
+
+    model = TooLong(lab.fickle(), ContextOverflow("9000 tokens do not fit 8192"), 0)
+    outcome = await lab.run("a", lab.tasks(3), arms="none", model=model)
+    assert (outcome.failed, outcome.done) == (1, 2)
+    with lab.ledger("a") as ledger:
+        failed = [episode for episode in ledger.episodes() if episode.status == "failed"]
+    assert [episode.task_id for episode in failed] == ["HumanEval/0"]
+    assert failed[0].error == "9000 tokens do not fit 8192"
+    assert len(failed[0].attempts) == 1
+    assert (await lab.run("a", lab.tasks(3), arms="none")).complete
+
+
+async def test_an_error_that_every_call_would_meet_ends_the_run_and_loses_nothing(lab: Any) -> None:
+    await lab.run("whole", lab.tasks(4))
+    failing = Failing(lab.fickle(), ModelError("wrong key (401)", status=401, fatal=True), after=9)
+    with pytest.raises(ModelError, match="wrong key"):
+        await lab.run("cut", lab.tasks(4), model=failing)
+    with lab.ledger("cut") as ledger:
+        assert ledger.purchased().completion_tokens > 0
+    model = lab.fickle()
+    assert (await lab.run("cut", lab.tasks(4), model=model)).complete
+    with lab.ledger("whole") as ledger:
+        needed = len(set(_keys(ledger)))
+    assert model.calls == needed - 9
+    assert lab.trajectories("cut") == lab.trajectories("whole")
+
+
+def _keys(ledger: Any) -> list[str]:
+    return [row["key"] for row in ledger._db.execute("SELECT key FROM calls")]

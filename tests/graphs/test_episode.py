@@ -1,0 +1,224 @@
+"""The graph walked with a scripted model and a scripted oracle (fakes): who is asked what, and when it ends."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from banchu.agents import Actor, Critic, Reflector
+from banchu.core.arm import Arm
+from banchu.core.chat import Request, Sampling
+from banchu.core.episode import Attempt
+from banchu.core.errors import ConfigError
+from banchu.core.task import Task
+from banchu.core.verdict import Verdict
+from banchu.graphs import EpisodeContext, Feedback, build_graph, run_episode
+from banchu.graphs.nodes import Nodes
+from banchu.memory import EpisodicMemory
+from banchu.models.scripted import ScriptedModel
+
+TASK = Task("T/0", "toy", 'def inc(x):\n    """Add one."""\n', "inc")
+RIGHT, WRONG = "```python\ndef inc(x):\n    return x + 1\n```", "```python\ndef inc(x):\n    return x\n```"
+
+
+class Sink:
+    """Remembers what an episode wrote, in order."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, int]] = []
+        self.attempts: list[Attempt] = []
+        self.feedbacks: list[Feedback] = []
+
+    def attempt(self, attempt: Attempt) -> None:
+        self.log.append(("attempt", attempt.round))
+        self.attempts.append(attempt)
+
+    def feedback(self, feedback: Feedback) -> None:
+        self.log.append(("feedback", feedback.round))
+        self.feedbacks.append(feedback)
+
+    def reflection(self, round: int, text: str) -> None:
+        self.log.append(("reflection", round))
+
+
+class ScriptedOracle:
+    """A fake: passes what returns x + 1."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def __call__(self, attempt: Attempt) -> Verdict:
+        self.asked.append(attempt.round)
+        if attempt.code and "x + 1" in attempt.code:
+            return Verdict("passed", 1, 1)
+        return Verdict("wrong_answer", 0, 1, assertion="assert inc(1) == 2", expected="2", actual="1")
+
+
+class Walk:
+    """One walk of one arm; `answers` are the actor's replies by round, the last one repeated."""
+
+    def __init__(self, arm: str, answers: list[str], critiques: list[str] | None = None, rounds: int = 3) -> None:
+        self.arm, self.rounds, self.sink, self.oracle = Arm.parse(arm), rounds, Sink(), ScriptedOracle()
+        self.requests: list[Request] = []
+
+        def reply(request: Request) -> str:
+            self.requests.append(request)
+            if request.role == "actor":
+                return answers[min(request.round, len(answers) - 1)]
+            if request.role == "critic":
+                said = critiques or ["VERDICT: incorrect"]
+                return said[min(request.round, len(said) - 1)]
+            return f"lesson {request.round}"
+
+        self.model = ScriptedModel(reply, id="scripted:walk")
+
+    async def __call__(self) -> dict[str, Any]:
+        sampling = Sampling()
+        context = EpisodeContext(
+            actor=Actor(self.model, sampling),
+            critic=Critic(self.model, sampling),
+            reflector=Reflector(self.model, sampling),
+            memory=EpisodicMemory(self.arm.window),
+            sink=self.sink,
+            seed=lambda role, round: round,
+            oracle=self.oracle if self.arm.uses_oracle else None,
+        )
+        return dict(await run_episode(build_graph(self.arm, self.rounds), TASK, context))
+
+    def prompts(self, role: str) -> list[str]:
+        return [request.prompt_text for request in self.requests if request.role == role]
+
+
+async def test_none_takes_independent_samples_and_nothing_else() -> None:
+    walk = Walk("none", [WRONG])
+    output = await walk()
+    assert output["stopped_by"] == "rounds"
+    assert walk.sink.log == [("attempt", n) for n in range(4)]
+    assert len(set(walk.prompts("actor"))) == 1
+    assert [request.sampling.seed for request in walk.requests] == [0, 1, 2, 3]
+
+
+async def test_intrinsic_is_critique_then_reflection_then_revision() -> None:
+    walk = Walk("intrinsic", [WRONG], rounds=2)
+    await walk()
+    assert [(r.role, r.round) for r in walk.requests] == [
+        ("actor", 0),
+        ("critic", 0),
+        ("reflector", 0),
+        ("actor", 1),
+        ("critic", 1),
+        ("reflector", 1),
+        ("actor", 2),
+    ]
+    assert walk.oracle.asked == []
+
+
+async def test_valence_changes_what_the_critic_is_told() -> None:
+    prompts = set()
+    for valence in ("neutral", "leading", "presupposing"):
+        walk = Walk(f"intrinsic+valence={valence}", [WRONG], rounds=1)
+        await walk()
+        prompts.update(walk.prompts("critic"))
+    assert len(prompts) == 3
+
+
+async def test_an_accepting_critic_ends_the_episode_only_under_that_stop_rule() -> None:
+    critiques = ["VERDICT: incorrect", "All good.\nVERDICT: correct"]
+    stopped = Walk("intrinsic+stop=accepted", [WRONG], critiques)
+    assert (await stopped())["stopped_by"] == "accepted"
+    assert len(stopped.sink.attempts) == 2
+    fixed = Walk("intrinsic", [WRONG], critiques)
+    assert (await fixed())["stopped_by"] == "rounds"
+    assert len(fixed.sink.attempts) == 4
+
+
+async def test_saying_done_keeps_the_earlier_program() -> None:
+    walk = Walk("intrinsic+stop=done", [WRONG, RIGHT, "DONE"])
+    assert (await walk())["stopped_by"] == "done"
+    assert [attempt.says_done for attempt in walk.sink.attempts] == [False, False, True]
+    assert walk.sink.attempts[2].code == walk.sink.attempts[1].code
+
+
+async def test_the_same_answer_n_times_ends_the_episode() -> None:
+    walk = Walk("none+stop=same+same=3", [RIGHT, WRONG], rounds=9)
+    assert (await walk())["stopped_by"] == "same"
+    assert len(walk.sink.attempts) == 4
+
+
+async def test_no_program_said_again_is_not_the_same_answer() -> None:
+    walk = Walk("none+stop=same", ["I do not know."])
+    assert (await walk())["stopped_by"] == "rounds"
+
+
+@pytest.mark.parametrize("arm", ["oracle_stop", "oracle_verdict", "oracle_trace", "none+stop=oracle"])
+async def test_the_oracle_ends_an_episode_with_its_first_pass(arm: str) -> None:
+    walk = Walk(arm, [WRONG, RIGHT])
+    assert (await walk())["stopped_by"] == "oracle"
+    assert len(walk.sink.attempts) == 2
+    assert set(walk.oracle.asked) == {0, 1}
+
+
+async def test_the_last_attempt_is_never_shown_to_the_oracle() -> None:
+    walk = Walk("oracle_trace", [WRONG], rounds=2)
+    await walk()
+    assert set(walk.oracle.asked) == {0, 1}
+
+
+async def test_oracle_content_without_its_stop_goes_on_after_a_pass() -> None:
+    walk = Walk("oracle_trace+stop=rounds", [RIGHT, WRONG], rounds=2)
+    assert (await walk())["stopped_by"] == "rounds"
+    assert "All tests passed." in walk.prompts("actor")[1]
+
+
+async def test_each_source_shows_what_it_may_and_no_more() -> None:
+    shown = {}
+    for arm in ("oracle_stop", "oracle_verdict", "oracle_trace"):
+        walk = Walk(arm, [WRONG], rounds=1)
+        await walk()
+        shown[arm] = walk.prompts("actor")
+    assert shown["oracle_stop"][0] == shown["oracle_stop"][1]
+    assert "failed the tests" in shown["oracle_verdict"][1]
+    assert "inc(1) == 2" not in shown["oracle_verdict"][1]
+    assert "inc(1) == 2" in shown["oracle_trace"][1]
+
+
+@pytest.mark.parametrize(("window", "seen"), [(1, ["lesson 2"]), (2, ["lesson 1", "lesson 2"]), (0, [])])
+async def test_the_window_decides_which_reflections_the_next_prompt_shows(window: int, seen: list[str]) -> None:
+    walk = Walk(f"oracle_trace+window={window}", [WRONG])
+    await walk()
+    assert [f"lesson {n}" for n in range(3) if f"lesson {n}" in walk.prompts("actor")[3]] == seen
+
+
+async def test_an_episode_handed_no_oracle_cannot_run_an_arm_that_needs_one() -> None:
+    walk = Walk("oracle_trace", [WRONG])
+    walk.oracle = None  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="handed none"):
+        await walk()
+
+
+def test_negative_rounds_are_refused() -> None:
+    with pytest.raises(ConfigError, match="rounds=-1"):
+        build_graph(Arm.parse("none"), -1)
+
+
+def test_no_node_can_read_a_verdict() -> None:
+    for name in ("act", "assess", "reflect"):
+        view = next(iter(inspect.get_annotations(getattr(Nodes, name), eval_str=True).values()))
+        assert not {"verdict", "verdicts", "stopped_by"} & set(view.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("arm", "nodes"),
+    [("none", {"act"}), ("oracle_stop", {"act", "assess"}), ("intrinsic", {"act", "assess", "reflect"})],
+)
+def test_an_arm_has_only_the_nodes_it_needs(arm: str, nodes: set[str]) -> None:
+    graph = build_graph(Arm.parse(arm), 2).get_graph()
+    assert set(graph.nodes) == {"__start__", "__end__", *nodes}
+
+
+async def test_a_long_episode_stays_within_its_recursion_limit() -> None:
+    walk = Walk("intrinsic", [WRONG], rounds=40)
+    assert (await walk())["stopped_by"] == "rounds"
+    assert len(walk.sink.attempts) == 41
