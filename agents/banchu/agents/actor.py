@@ -1,0 +1,117 @@
+"""The actor: writes an answer, or a better one when it is shown an earlier one and what was said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from banchu.agents import prompts
+from banchu.agents.attempts import shown
+from banchu.agents.continuation import continue_prompt
+from banchu.agents.extraction import extract_code
+from banchu.agents.quoting import fenced, quoted
+from banchu.core.chat import Message, Request, Sampling
+from banchu.core.episode import Attempt
+from banchu.core.task import Task
+from banchu.models.protocol import Model
+
+COMPLETION_STOPS: Final = ("\n```", "\ndef ", "\nclass ", "\nif __name__", "\nprint(")
+"""Where the function is over when a model continues raw text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Characters of an earlier attempt, of feedback, and of one reflection that a prompt may hold."""
+
+    attempt: int
+    feedback: int
+    reflection: int
+
+
+_CHAT: Final = _Limits(attempt=8000, feedback=4000, reflection=1500)
+_COMPLETION: Final = _Limits(attempt=1200, feedback=600, reflection=300)  # for contexts of 2048 tokens
+
+_DONE: Final = re.compile(r"\W*done\W*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Asks `model` for code in the way that suits it: in a chat, or as a text to continue."""
+
+    model: Model
+    sampling: Sampling
+
+    async def attempt(
+        self,
+        task: Task,
+        *,
+        round: int,
+        seed: int,
+        previous: Attempt | None = None,
+        feedback: str | None = None,
+        reflections: Sequence[str] = (),
+        may_finish: bool = False,
+    ) -> Attempt:
+        """One answer. Without `previous` it is a first answer, from the same prompt in every arm.
+
+        Args:
+            round: 0 for the first attempt of an episode.
+            previous: the attempt to improve; `feedback` and `reflections` (oldest first) are about it.
+            may_finish: the reply may be DONE, which keeps the previous code. Chat models only.
+
+        Raises:
+            ModelError: the call failed.
+        """
+        completes = self.model.prompt_style == "completion"
+        sampling = replace(self.sampling, seed=seed)
+        if completes:
+            sampling = replace(sampling, stop=tuple(dict.fromkeys((*COMPLETION_STOPS, *sampling.stop))))
+            prompt: str | tuple[Message, ...] = _continuation(task, previous, feedback, reflections)
+        else:
+            prompt = _chat(task, previous, feedback, reflections, may_finish)
+        done = await self.model.complete(Request(prompt, sampling, role="actor", round=round))
+        truncated = done.finish_reason == "length"
+        if previous and may_finish and not completes and _DONE.fullmatch(done.text):
+            return Attempt(round, done.text, previous.code, truncated, says_done=True)
+        found = continue_prompt(task, done.text) if completes else extract_code(done.text, task)
+        return Attempt(round, done.text, found.code, truncated)
+
+
+def _chat(
+    task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str], may_finish: bool
+) -> tuple[Message, ...]:
+    first = (
+        Message("system", prompts.render("actor_system")),
+        Message(
+            "user", prompts.render("actor_first", prompt=fenced(task.prompt, "python"), entry_point=task.entry_point)
+        ),
+    )
+    if previous is None:
+        return first
+    asked = "actor_retry_may_finish" if may_finish else "actor_retry"
+    notes = _notes(feedback, reflections, _CHAT)
+    return (
+        *first,
+        Message("assistant", shown(previous, _CHAT.attempt)),
+        Message("user", prompts.render(asked, notes=notes, entry_point=task.entry_point)),
+    )
+
+
+def _continuation(task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str]) -> str:
+    """Raw text that ends inside the body: an open fence and an indent, without which small models answer nothing."""
+    ahead = ""
+    if previous is not None:
+        notes = _notes(feedback, reflections, _COMPLETION)
+        ahead = prompts.render("completion_retry", attempt=shown(previous, _COMPLETION.attempt), notes=notes) + "\n\n"
+    return f"{ahead}```python\n{task.prompt}\n   "
+
+
+def _notes(feedback: str | None, reflections: Sequence[str], limits: _Limits) -> str:
+    parts = []
+    if feedback and feedback.strip():
+        parts.append(prompts.render("notes_feedback", feedback=quoted(feedback, limits.feedback)))
+    if lessons := [quoted(each, limits.reflection) for each in reflections if each.strip()]:
+        parts.append(prompts.render("notes_reflections", reflections="\n\n".join(lessons)))
+    return "\n\n".join(parts) or prompts.render("notes_none")

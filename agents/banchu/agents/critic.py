@@ -1,0 +1,59 @@
+"""The critic: reviews an attempt without any tests. How it is asked is a factor of the experiment.
+
+Source: Huang et al. 2024, Large Language Models Cannot Self-Correct Reasoning Yet (arXiv:2310.01798), section 3.1 for
+the neutral wording, the released prompts for the leading one (after Kim et al. 2023, arXiv:2303.17491).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from banchu.agents import prompts
+from banchu.agents.attempts import shown
+from banchu.agents.quoting import bounded, fenced
+from banchu.core.arm import Valence
+from banchu.core.chat import Message, Request, Sampling
+from banchu.core.episode import Attempt
+from banchu.core.task import Task
+from banchu.models.protocol import Model
+
+MAX_CHARACTERS: Final = 4000
+_ATTEMPT_LIMIT: Final = 8000
+_VERDICT: Final = re.compile(r"^\W*verdict\W+(correct|incorrect)\W*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Critique:
+    """What the critic said."""
+
+    text: str
+    """The review, at most `MAX_CHARACTERS` long but for the note of what is left out."""
+    accepts: bool
+    """Its last verdict line says `correct`. A review without one accepts nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Critic:
+    """Asks `model` for a review, always in a chat."""
+
+    model: Model
+    sampling: Sampling
+    max_tokens: int = 256
+    """Caps the tokens of a review below what `sampling` allows."""
+
+    async def critique(self, task: Task, attempt: Attempt, *, round: int, seed: int, valence: Valence) -> Critique:
+        """The review of `attempt`. Raises ModelError."""
+        review = prompts.render(
+            "critic_review",
+            prompt=fenced(task.prompt, "python"),
+            attempt=shown(attempt, _ATTEMPT_LIMIT),
+            valence=prompts.render(f"critic_{valence}"),
+        )
+        messages = (Message("system", prompts.render("critic_system")), Message("user", review))
+        sampling = replace(self.sampling, seed=seed, max_tokens=min(self.max_tokens, self.sampling.max_tokens))
+        done = await self.model.complete(Request(messages, sampling, role="critic", round=round))
+        verdicts = _VERDICT.findall(done.text)
+        accepts = bool(verdicts) and verdicts[-1].lower() == "correct"
+        return Critique(bounded(done.text.strip(), MAX_CHARACTERS), accepts)

@@ -1,0 +1,45 @@
+"""The prompts: one Markdown file each beside this one, with `$name` for what is filled in.
+
+The files are the whole wording; `digest` goes to the ledger, so that numbers can be traced to it. Text that a model
+wrote is filled in as quoted data (`banchu.agents.quoting`), never as a part of the frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from importlib import resources
+
+__all__ = ["digest", "names", "render"]
+
+
+def render(name: str, **values: str) -> str:
+    """The prompt `name` with every placeholder filled.
+
+    Raises:
+        ValueError: no such prompt, a placeholder without a value, or a value without a placeholder.
+    """
+    template = string.Template(_text(name))
+    wanted = set(template.get_identifiers())
+    if not template.is_valid() or wanted != set(values):
+        raise ValueError(f"prompt {name!r} has the placeholders {sorted(wanted)}, not {sorted(values)}")
+    return template.substitute(values)
+
+
+def names() -> tuple[str, ...]:
+    """All prompts, sorted."""
+    files = resources.files(__name__).iterdir()
+    return tuple(sorted(file.name.removesuffix(".md") for file in files if file.name.endswith(".md")))
+
+
+def digest() -> str:
+    """sha256 over the names and texts of all prompts."""
+    parts = (f"{name}\0{_text(name)}\0" for name in names())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _text(name: str) -> str:
+    if name not in names():
+        raise ValueError(f"unknown prompt {name!r}; known: {', '.join(names())}")
+    text = (resources.files(__name__) / f"{name}.md").read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n").strip("\n")

@@ -1,0 +1,99 @@
+"""Looks for sealed assertions in text that goes to a model: the second proof of the wall, run on every prompt.
+
+What counts as found: the tested expression of a hidden assertion (`f(1, 2) == 3`, with any spacing and quotes, under
+the name `candidate` or the entry point's), its two sides the other way round, or its call followed by its expected
+value as people write it (`f(1, 2) -> 3`, `f(1, 2) returned 4, expected 3`, a doctest). An assertion in a loop is
+searched as it is written there.
+
+What is not found: a paraphrase, the arguments or the expected value alone, a value computed in another way, text in
+another encoding, and assertions shorter than 10 characters. An assertion that the prompt itself shows is public and
+not searched for. A hit says that the text is there, not how it came: a model that has learned the benchmark by heart,
+or guesses the same example, writes it too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+from banchu.benchmarks.needles import Needle, hidden_assertions, normalise
+from banchu.core.sealed import SealedTests, unseal
+from banchu.core.task import Task
+
+_PUNCTUATION: Final = r"[\s`'*_.,:;#=<>()\-–—➞→⇒|]*"
+_WORDS: Final = (
+    r"(?:(?:should|must|shall|will|would|to|return|returns|returned|be|is|are|equal|equals|evaluate|evaluates|give"
+    r"|gives|produce|produces|output|outputs|result|results|value|expected|expects|expect|want|wanted|answer|correct"
+    r"|right|in|the|a|an|it|and|but|was|has)\b" + _PUNCTUATION + r"){0,8}"
+)
+_FAR: Final = r"(?:.{0,300}?\b(?:expect|expected|expects|should|must|want|wanted|correct)\b)?"
+_GAP: Final = re.compile(_FAR + _PUNCTUATION + _WORDS, re.DOTALL)
+"""What may stand between a call and its expected value, with or without the actual value in between."""
+_WINDOW: Final = 400
+"""Characters behind a call in which its expected value is looked for."""
+
+
+class SealedScan:
+    """Searches texts for the sealed assertions of one task. Built once for a task, then called for every prompt."""
+
+    def __init__(self, sealed: SealedTests, task: Task) -> None:
+        suite = unseal(sealed)
+        self._names = re.compile(r"\bcandidate\b")
+        self._entry_point = suite.entry_point
+        public = self._normalised("\n".join((task.prompt, *task.examples)))
+        self._needles = tuple(
+            needle for needle in hidden_assertions(suite.check, suite.entry_point) if not _occurs(needle, public)
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a scan holds sealed text and is not serialised; build it again from the sealed tests")
+
+    def __len__(self) -> int:
+        """How many distinct assertions are searched for."""
+        return len(self._needles)
+
+    def hits(self, text: str) -> int:
+        """How many distinct sealed assertions occur in `text`."""
+        normal = self._normalised(text)
+        return sum(_occurs(needle, normal) for needle in self._needles)
+
+    def _normalised(self, text: str) -> str:
+        return normalise(self._names.sub(self._entry_point, text) if "candidate" in text else text)
+
+
+def _occurs(needle: Needle, text: str) -> bool:
+    return any(_stands(form, text) for form in needle.forms) or any(
+        _paired(call, expected, text) for call, expected in needle.pairs
+    )
+
+
+def _stands(form: str, text: str) -> bool:
+    return next(_places(form, text), None) is not None
+
+
+def _paired(call: str, expected: str, text: str) -> bool:
+    return any(_follows(expected, text, end) for end in _places(call, text))
+
+
+def _follows(expected: str, text: str, end: int) -> bool:
+    """Whether the expected value comes next, behind nothing but what `_GAP` allows."""
+    window = text[end : end + _WINDOW + len(expected)].lower()  # prompts write `true` for True
+    return any(_GAP.fullmatch(window, 0, after - len(expected)) for after in _places(expected.lower(), window))
+
+
+def _places(form: str, text: str) -> Iterator[int]:
+    """Where `form` ends, each time it occurs as a whole: `f(1)==1` is not in `f(1)==10`, `f(1)==1.5` or `gf(1)==1`."""
+    start = text.find(form)
+    while start >= 0:
+        end = start + len(form)
+        before, after = text[start - 1 : start] if start else "", text[end : end + 2]
+        glued_before = _is_word(form[0]) and _is_word(before)
+        glued_after = _is_word(form[-1]) and (_is_word(after[:1]) or (after[:1] == "." and after[1:].isdecimal()))
+        if not glued_before and not glued_after:
+            yield end
+        start = text.find(form, start + 1)
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
