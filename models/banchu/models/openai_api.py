@@ -1,0 +1,211 @@
+"""Any OpenAI-compatible endpoint through the `openai` package.
+
+Chats go to /chat/completions, raw text to /completions. Relies on neither `n` nor /models. The package's own retries
+are off: tenacity's are the only ones, so a limit is counted once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+from banchu.core.chat import Completion, FinishReason, Request, Usage
+from banchu.core.errors import ConfigError, ContextOverflow, ModelError
+from banchu.models.protocol import PromptStyle
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+    from tenacity import RetryCallState
+
+DEFAULT_URL: Final = "https://api.openai.com/v1"
+_RETRYABLE: Final = frozenset({408, 409, 429})
+_OVERFLOW: Final = ("context length", "context_length", "maximum context", "too many tokens", "longer than the model")
+_LONGEST_WAIT_S: Final = 60.0
+
+
+class OpenAIModel:
+    """One model behind one endpoint.
+
+    Tokens are the server's own count; a server that reports none leaves them 0. The seed is sent with every request;
+    whether the same request gives the same answer is the server's affair.
+
+    Raises:
+        ConfigError: no key where one is needed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        api_key_env: str = "OPENAI_API_KEY",
+        prompt_style: PromptStyle = "chat",
+        timeout_s: float = 600.0,
+        max_retries: int = 6,
+    ) -> None:
+        self._name = name
+        self._url = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL).rstrip("/")
+        parts = urlsplit(self._url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(f"--base-url {self._url!r} is not an address; write http://HOST:PORT/v1")
+        self._key_env = api_key_env
+        self._key = os.environ.get(api_key_env)
+        if not self._key and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            raise ConfigError(f"--model openai:{name}: no key for {self._url}; export {api_key_env}=...")
+        self._style: PromptStyle = prompt_style
+        self._timeout_s = timeout_s
+        self._max_retries = max_retries
+        self._client: AsyncOpenAI | None = None
+
+    @property
+    def id(self) -> str:
+        return f"openai:{self._name}@{self._url}"
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        return self._style
+
+    async def complete(self, request: Request) -> Completion:
+        import tenacity
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.retryable),
+            stop=tenacity.stop_after_attempt(self._max_retries + 1),
+            wait=_wait,
+            reraise=True,
+        )
+        try:
+            completion: Completion = await retrying(self._ask, request)
+        except _Refused as error:
+            raise ModelError(str(error), retryable=error.retryable, status=error.status, fatal=error.fatal) from None
+        return completion
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    async def _ask(self, request: Request) -> Completion:
+        import openai
+
+        begun = time.monotonic()
+        try:
+            answer = await self._send(request)
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from None
+        except openai.APITimeoutError:
+            raise _Refused(f"{self.id}: no answer within {self._timeout_s:.0f} s", retryable=True) from None
+        except openai.APIConnectionError as error:
+            # Fatal once the retries are used up: whoever cannot reach the server cannot make the next call either.
+            raise _Refused(
+                f"cannot reach {self._url} ({error.__cause__ or error}); start the server, or correct --base-url",
+                retryable=True,
+                fatal=True,
+            ) from None
+        except (openai.APIError, ValueError) as error:
+            raise _Refused(f"{self.id}: the answer is not what the protocol says ({error})", retryable=True) from None
+        return self._read(answer, time.monotonic() - begun)
+
+    async def _send(self, request: Request) -> Any:
+        sampling = request.sampling
+        options: dict[str, Any] = {
+            "model": self._name,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "seed": sampling.seed,
+        }
+        if sampling.stop:
+            options["stop"] = list(sampling.stop)
+        client = self._connected()
+        if isinstance(request.prompt, str):
+            return await client.completions.create(prompt=request.prompt, **options)
+        messages: Any = [{"role": message.role, "content": message.content} for message in request.prompt]
+        return await client.chat.completions.create(messages=messages, **options)
+
+    def _connected(self) -> AsyncOpenAI:
+        if self._client is None:
+            from openai import AsyncOpenAI
+
+            self._client = AsyncOpenAI(
+                base_url=self._url, api_key=self._key or "none", max_retries=0, timeout=self._timeout_s
+            )
+        return self._client
+
+    def _read(self, answer: Any, wall_s: float) -> Completion:
+        choices = getattr(answer, "choices", None)
+        if not choices:
+            raise _Refused(f"{self.id}: the answer holds no choices", retryable=True)
+        choice = choices[0]
+        text = choice.message.content if hasattr(choice, "message") else choice.text
+        usage = getattr(answer, "usage", None)
+        counted = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else Usage()
+        reason = choice.finish_reason if choice.finish_reason in {"length", "content_filter"} else "stop"
+        return Completion(text or "", counted, cast(FinishReason, reason), wall_s)
+
+    def _refusal(self, error: APIStatusError) -> ModelError:
+        status, said = error.status_code, _one_line(error.message)
+        match status:
+            case 401 | 403:
+                return _Refused(
+                    f"{self._url} refuses the key ({status}); check {self._key_env}", status=status, fatal=True
+                )
+            case 404:
+                return _Refused(
+                    f"{self._url} knows no model {self._name!r}, or is not the API's address (404: {said}); "
+                    f"check --model and --base-url",
+                    status=status,
+                    fatal=True,
+                )
+            case 400 | 413 | 422 if any(words in said.lower() for words in _OVERFLOW):
+                return ContextOverflow(
+                    f"{self.id}: the prompt does not fit ({said}); lower --max-tokens", status=status
+                )
+            case _:
+                return _Refused(
+                    f"{self.id}: {status}: {said}",
+                    retryable=status in _RETRYABLE or status >= 500,
+                    status=status,
+                    # A request that the server calls malformed is malformed every time.
+                    fatal=status in {400, 422},
+                    wait_s=_retry_after(error),
+                )
+
+
+class _Refused(ModelError):
+    """A ModelError that remembers how long the server asked to wait."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        status: int | None = None,
+        fatal: bool = False,
+        wait_s: float | None = None,
+    ) -> None:
+        super().__init__(message, retryable=retryable, status=status, fatal=fatal)
+        self.wait_s = wait_s
+
+
+def _wait(state: RetryCallState) -> float:
+    """The server's Retry-After where it gave one, else exponential with jitter."""
+    import tenacity
+
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Refused) and error.wait_s is not None:
+        return error.wait_s
+    return float(tenacity.wait_random_exponential(multiplier=0.5, max=20)(state))
+
+
+def _retry_after(error: APIStatusError) -> float | None:
+    try:
+        return min(max(0.0, float(error.response.headers.get("retry-after", ""))), _LONGEST_WAIT_S)
+    except ValueError:
+        return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

@@ -1,0 +1,144 @@
+"""The scripted model: a fake for tests and benchmarks, deterministic, and called so everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from banchu.core.chat import CallRole, Completion, Request, Usage
+from banchu.core.errors import ConfigError, ModelError
+from banchu.models.protocol import PromptStyle
+
+
+class ScriptedModel:
+    """Answers by a function of the request. Counts its calls; tokens are words."""
+
+    def __init__(
+        self, replies: Callable[[Request], str], *, id: str = "scripted", prompt_style: PromptStyle = "chat"
+    ) -> None:
+        self._replies = replies
+        self._id = id
+        self._style: PromptStyle = prompt_style
+        self.calls = 0
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        return self._style
+
+    async def complete(self, request: Request) -> Completion:
+        self.calls += 1
+        return scripted_completion(request, self._replies(request))
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a script: what it matches, and what it answers."""
+
+    reply: str
+    match: re.Pattern[str]
+    role: CallRole | None = None
+    round: int | None = None
+    delay_s: float = 0.0
+
+    def answers(self, request: Request) -> bool:
+        return (
+            self.role in (None, request.role)
+            and self.round in (None, request.round)
+            and self.match.search(request.prompt_text) is not None
+        )
+
+
+class ScriptFile:
+    """`scripted:FILE.jsonl`: the first row that matches answers.
+
+    A row is {"reply": TEXT} and, each optional, "match": a regular expression searched in the prompt, "role" (actor,
+    critic, reflector), "round" (from 0), "delay_s" (seconds).
+
+    Raises:
+        ConfigError: the file cannot be read; names file, line and field.
+    """
+
+    def __init__(self, path: Path, prompt_style: PromptStyle = "chat") -> None:
+        self._path = path
+        self._rows, digest = _read(path)
+        self._id = f"scripted:{path.name}@{digest[:12]}"
+        self._style: PromptStyle = prompt_style
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        return self._style
+
+    async def complete(self, request: Request) -> Completion:
+        row = next((row for row in self._rows if row.answers(request)), None)
+        if row is None:
+            first = request.prompt_text.strip().partition("\n")[0][:80]
+            raise ModelError(
+                f"scripted model: no row of {str(self._path)!r} matches the {request.role}'s prompt of round "
+                f'{request.round}, {first!r}; add a last row with "match": "."'
+            )
+        if row.delay_s:
+            await asyncio.sleep(row.delay_s)
+        return scripted_completion(request, row.reply)
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+def scripted_completion(request: Request, reply: str) -> Completion:
+    """A reply as a model would give it: cut at the first stop text and at max_tokens words."""
+    cuts = [at for stop in request.sampling.stop if (at := reply.find(stop)) >= 0]
+    text = reply[: min(cuts)] if cuts else reply
+    words = list(re.finditer(r"\S+", text))
+    limit = request.sampling.max_tokens
+    truncated = len(words) > limit
+    if truncated:
+        text = text[: words[limit - 1].end()]
+    usage = Usage(len(request.prompt_text.split()), min(len(words), limit))
+    return Completion(text, usage, "length" if truncated else "stop")
+
+
+def _read(path: Path) -> tuple[tuple[Row, ...], str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--model scripted:{path}: cannot read the script: {error.strerror}") from None
+    rows = []
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        if line.strip():
+            rows.append(_row(path, number, line))
+    if not rows:
+        raise ConfigError(f"--model scripted:{path}: the script has no rows; write one JSON object a line")
+    return tuple(rows), hashlib.sha256(content).hexdigest()
+
+
+def _row(path: Path, number: int, line: str) -> Row:
+    where = f"--model scripted:{path}, line {number}"
+    try:
+        values: Any = json.loads(line)
+    except ValueError as error:
+        raise ConfigError(f"{where}: not JSON ({error})") from None
+    known = {"reply", "match", "role", "round", "delay_s"}
+    if not isinstance(values, dict) or not isinstance(values.get("reply"), str) or set(values) - known:
+        raise ConfigError(f'{where}: a row is an object with "reply" and optionally {", ".join(sorted(known))}')
+    try:
+        match = re.compile(values.get("match", ""), re.DOTALL)
+    except re.error as error:
+        raise ConfigError(f"{where}: match {values['match']!r} is not a regular expression ({error})") from None
+    return Row(values["reply"], match, values.get("role"), values.get("round"), float(values.get("delay_s", 0.0)))
