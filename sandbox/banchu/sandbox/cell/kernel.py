@@ -1,0 +1,107 @@
+"""The system calls that Python does not wrap, through ctypes. Each raises OSError."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import platform
+import struct
+
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+MNT_DETACH = 2
+CAP_SYS_ADMIN = 21
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP = 1, 4, 8, 22
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
+_SECCOMP_MODE_FILTER = 2
+_CAPABILITY_VERSION_3 = 0x20080522
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *args: object) -> None:
+    if getattr(_libc(), name)(*args) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def _syscall(numbers: dict[str, int], *args: object) -> None:
+    _call("syscall", ctypes.c_long(numbers[platform.machine()]), *args)
+
+
+def unshare(flags: int) -> None:
+    _call("unshare", ctypes.c_int(flags))
+
+
+def setns(fd: int, kind: int) -> None:
+    _call("setns", ctypes.c_int(fd), ctypes.c_int(kind))
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    texts = [ctypes.c_char_p(os.fsencode(text)) for text in (source, target, kind)]
+    try:
+        _call("mount", *texts, ctypes.c_ulong(flags), ctypes.c_char_p(options.encode()))
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror} at {target}") from None
+
+
+def umount(target: str) -> None:
+    _call("umount2", ctypes.c_char_p(os.fsencode(target)), ctypes.c_int(MNT_DETACH))
+
+
+def pivot_root_here() -> None:
+    """Make the working directory the root; the old root is stacked below it, for `umount(".")`."""
+    _syscall(_PIVOT_ROOT, ctypes.c_char_p(b"."), ctypes.c_char_p(b"."))
+
+
+def _prctl(option: int, value: int, pointer: int = 0) -> None:
+    _call("prctl", ctypes.c_int(option), ctypes.c_ulong(value), ctypes.c_ulong(pointer), *[ctypes.c_ulong(0)] * 2)
+
+
+def die_with_parent(signal: int) -> None:
+    _prctl(_PR_SET_PDEATHSIG, signal)
+
+
+def undumpable() -> None:
+    """No ptrace, no core file, and /proc entries that belong to root."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def keep_capabilities() -> None:
+    """Keep the permitted capabilities over the next change of user."""
+    _prctl(_PR_SET_KEEPCAPS, 1)
+
+
+def no_new_privileges() -> None:
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def install_filter(address: int) -> None:
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, address)
+
+
+def drop_bounding_set() -> None:
+    """No program started from here on can gain a capability."""
+    for capability in range(64):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:  # the first number that this kernel does not know
+            return
+
+
+def set_capabilities(*capabilities: int) -> None:
+    """Exactly these, permitted and effective; none can be inherited."""
+    bits = sum(1 << capability for capability in capabilities)
+    low, high = bits & 0xFFFFFFFF, bits >> 32
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    data = struct.pack("IIIIII", low, low, 0, high, high, 0)
+    _syscall(_CAPSET, ctypes.c_char_p(header), ctypes.c_char_p(data))

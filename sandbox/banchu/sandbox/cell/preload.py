@@ -1,0 +1,67 @@
+"""What every candidate inherits: common modules of the standard library, and an interpreter that has run before."""
+
+from __future__ import annotations
+
+import importlib
+import site
+import sys
+
+from banchu.sandbox.cell.candidate import Answering, Program
+
+# fmt: off
+_MODULES = (
+    "bisect", "cmath", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
+    "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics", "string",
+    "textwrap", "time", "traceback", "types", "typing",
+)
+# fmt: on
+
+_REPRESENTATIVE = '''
+import math
+from typing import Any, Dict, List, Tuple
+import re, random, collections
+
+class Thing:
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+def helper(values: List[int], *rest: int, key: Any = None, **more: Any) -> Dict[str, int]:
+    """Counts."""
+    table: Dict[str, int] = {}
+    for i, v in enumerate(sorted(values, key=lambda x: -x)):
+        if v % 2 == 0 and v not in table:
+            table[str(v)] = table.get(str(v), 0) + i
+        elif v > 10 or v < -10:
+            continue
+        else:
+            table[f"{v:>4}"] = max(i, len([x for x in values if x != v]))
+    while len(table) > 3:
+        table.popitem()
+    return table
+
+def work(text: str, numbers: List[float]) -> Tuple[Any, ...]:
+    words = re.sub(r"[^a-z ]+", "", text.lower()).split()
+    counts = collections.Counter(words)
+    try:
+        math.sqrt(sum(n ** 2 for n in numbers)) / 0
+    except ZeroDivisionError as error:
+        str(error)
+    out = helper([len(w) for w in words] + [int(n) for n in numbers])
+    return (Thing(3).value, "".join(reversed(text)), dict(counts), out, {1, 2}, [[a, b] for a, b in zip(words, words)])
+'''
+
+
+def load() -> None:
+    """Import, then judge a small program once: its pages are then shared instead of made by every candidate."""
+    for name in _MODULES:
+        importlib.import_module(name)
+    site.setquit()  # `exit` and `quit`, which -S leaves out and programs use
+    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+    for _ in range(2):
+        program = Program(_REPRESENTATIVE)
+        answering = Answering("warm")
+        answering.define(program, "work")
+        answering.call([{"t": ["A b, a!", [1.5, 2.0, -3.0, 24.0]]}, {"d": []}])
+        answering.call([{"t": [1]}, {"d": []}])
+    sys.modules.pop("candidate", None)

@@ -1,0 +1,118 @@
+"""The candidate's file system: an empty, read-only root with Python's own files, three devices and a small /tmp."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from banchu.sandbox.cell import kernel
+
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+_SCAFFOLD = ("/tmp", "/var/tmp", "/mnt", "/run")
+_LINKED = ("/lib", "/lib64")
+_HIDDEN = ("site-packages", "dist-packages")
+_MAX_INODES = 512
+
+
+def build(mapped: Iterable[str]) -> None:
+    """Make the new root and move into it. `mapped` names the shared libraries in use. Raises OSError."""
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    paths = [*_python(), *_libraries(mapped), *_DEVICES]
+    if hidden := [path for path in paths if path.startswith("/tmp/")]:
+        raise OSError(errno.ENOTSUP, f"Python lies in /tmp ({hidden[0]}), which is the candidate's own folder")
+    # Handles, because the new root may be mounted over the folder that holds a source.
+    sources = {path: os.open(path, os.O_PATH) for path in paths}
+    links = {link: str(Path(link).readlink()) for link in _LINKED if Path(link).is_symlink()}
+    top = next(folder for folder in _SCAFFOLD if Path(folder).is_dir())
+    kernel.mount("tmpfs", top, "tmpfs", kernel.MS_NOSUID, "size=1m,mode=755")
+    for path, source in sources.items():
+        _bind(f"/proc/self/fd/{source}", Path(top + path), device=path in _DEVICES)
+        os.close(source)
+    for link, target in links.items():
+        if not Path(top + link).exists():
+            Path(top + link).symlink_to(target)
+    Path(top, "tmp").mkdir(exist_ok=True)
+    os.chdir(top)
+    kernel.pivot_root_here()
+    kernel.umount(".")
+    os.chdir("/")
+    kernel.mount("none", "/", "", _READ_ONLY | kernel.MS_BIND | kernel.MS_NOEXEC)
+
+
+class Scratch:
+    """/tmp, new for each candidate that finds traces of the one before. Its methods raise OSError."""
+
+    def __init__(self, file_mib: int) -> None:
+        self.file_mib = file_mib
+        self._mount()
+
+    def renew(self, file_mib: int) -> None:
+        """An empty /tmp of this size. Unmounting waits for the kernel, so one that was not touched stays."""
+        if file_mib == self.file_mib and self._marks() == self._pristine:
+            return
+        self.file_mib = file_mib
+        kernel.umount("/tmp")
+        self._mount()
+
+    def _mount(self) -> None:
+        options = f"size={self.file_mib}m,nr_inodes={_MAX_INODES},mode=1777"
+        kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC, options)
+        self._pristine = self._marks()
+
+    def _marks(self) -> tuple[int, ...]:
+        state, usage = Path("/tmp").stat(), os.statvfs("/tmp")
+        return state.st_mode, state.st_ctime_ns, state.st_mtime_ns, usage.f_ffree, usage.f_bfree
+
+
+_READ_ONLY = kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
+
+
+def mapped_libraries() -> list[str]:
+    """Shared libraries that this process has in memory."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    paths = {line.split(maxsplit=5)[5] for line in lines if "/" in line and ".so" in line}
+    return sorted(path for path in paths if path.startswith("/"))
+
+
+def _python() -> list[str]:
+    folders = [os.path.realpath(os.path.dirname(os.__file__))]  # noqa: PTH120  # a path, not yet a file system
+    folders += [path for entry in sys.path if (path := os.path.realpath(entry)).endswith("lib-dynload")]
+    return [path for path in folders if not any(path.startswith(f"{other}/") for other in folders)]
+
+
+def _libraries(mapped: Iterable[str]) -> list[str]:
+    """The folders of the libraries; where a folder also holds Python's, its site-packages stay out: single files."""
+    python = _python()
+    wanted: set[str] = set()
+    for folder in {os.path.realpath(os.path.dirname(path)) for path in mapped}:  # noqa: PTH120
+        if any(f"{folder}/".startswith(f"{own}/") for own in python):
+            continue
+        if any(own.startswith(f"{folder}/") for own in python):
+            wanted.update(str(file) for file in Path(folder).glob("*.so*") if file.is_file())
+        else:
+            wanted.add(folder)
+    return sorted(wanted)
+
+
+def _bind(source: str, target: Path, *, device: bool) -> None:
+    if Path(source).is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    kernel.mount(source, str(target), "", kernel.MS_BIND)
+    flags = (_READ_ONLY & ~kernel.MS_NODEV | kernel.MS_NOEXEC) if device else _READ_ONLY
+    kernel.mount("none", str(target), "", flags | kernel.MS_BIND | _locked(target))
+    for name in _HIDDEN:
+        if (target / name).is_dir():
+            hidden = str(target / name)
+            kernel.mount("tmpfs", hidden, "tmpfs", kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
+
+
+def _locked(path: Path) -> int:
+    """Flags of the source's mount. A user namespace may add to them and take none away."""
+    present = os.statvfs(path).f_flag
+    return sum(flag for flag in (kernel.MS_NOSUID, kernel.MS_NODEV, kernel.MS_NOEXEC) if present & flag)

@@ -1,0 +1,121 @@
+"""A slot: one warm cell and one warm tester, which judge one candidate at a time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import asdict, dataclass
+
+from banchu.core.errors import SandboxError
+from banchu.core.sealed import TestSuite
+from banchu.core.verdict import Verdict
+from banchu.sandbox.limits import Limits
+from banchu.sandbox.process import Failed, Message, Process, ready
+from banchu.sandbox.verdicts import Ended, verdict_of
+
+_GRACE_S = 5.0
+"""For the judge's own processes to answer when the candidate no longer can."""
+
+
+_REPORT_S = 2.0
+"""For the tests to notice that the candidate was killed and to report how far they came."""
+_DYING_S = 1.0
+"""For the kernel to finish a candidate that has closed its channel."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What has been heard of a candidate so far."""
+
+    report: Message | None = None
+    ended: Message | None = None
+    wall_spent: bool = False
+
+
+class Slot:
+    """Blocking; used by one thread at a time. After Failed, close it and start another."""
+
+    def __init__(self) -> None:
+        """Raises Failed when a process does not come up."""
+        self._cell = Process("cell")
+        try:
+            self._tester = Process("tester")
+        except Failed:
+            self._cell.close()
+            raise
+
+    @property
+    def pids(self) -> tuple[int, int]:
+        return self._cell.pid, self._tester.pid
+
+    def judge(self, suite: TestSuite, code: str, limits: Limits) -> Verdict:
+        """The verdict on one program.
+
+        Raises:
+            Failed: a process of the judge failed; nothing is known of the program.
+            SandboxError: the tests themselves cannot run, here or anywhere.
+        """
+        start = time.monotonic()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._cell.send({"op": "run", "limits": asdict(limits)}, [theirs.fileno()])
+            job = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point, "code": code}
+            self._tester.send(job, [ours.fileno()])
+        watch = self._watch(start + limits.wall_s)
+        ended = self._end(watch)
+        report = watch.report
+        if report is not None and "broken" in report:
+            raise SandboxError(f"the sealed tests cannot be run: {report['broken']}")
+        if report is not None and "unready" in report:
+            raise Failed(f"the candidate's process did not come up: {ended.summary}")
+        return verdict_of(report, ended, limits, time.monotonic() - start)
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._cell.close()
+        self._tester.close()
+
+    def _watch(self, deadline: float) -> _Watch:
+        """Until the tester reports. When the time is up the candidate is killed, which the tester notices."""
+        watch = _Watch()
+        while watch.report is None:
+            left = deadline - time.monotonic()
+            waiting = [self._tester] if watch.ended or watch.wall_spent else [self._tester, self._cell]
+            heard = ready(waiting, left)
+            if self._tester in heard:
+                watch.report = self._tester.receive(_GRACE_S)
+            elif self._cell in heard:
+                watch.ended = self._cell.receive(_GRACE_S)
+            elif watch.wall_spent:
+                # The tests are still at work on the candidate's last answer.
+                self._restart_tester()
+                break
+            else:
+                watch.wall_spent = True
+                deadline += _REPORT_S
+                if not watch.ended:
+                    self._cell.send({"op": "end"})
+        return watch
+
+    def _end(self, watch: _Watch) -> Ended:
+        """What the kernel said of the candidate, which is killed if it still runs."""
+        if watch.ended is None:
+            # A dying process closes its channel before it is dead: let the kernel say how it ended.
+            dying = watch.report is not None and watch.report.get("lost") == "gone"
+            if not watch.wall_spent and not (dying and ready([self._cell], _DYING_S)):
+                self._cell.send({"op": "end"})
+            watch.ended = self._cell.receive(_GRACE_S)
+        if watch.ended["op"] != "ended":
+            raise Failed(str(watch.ended.get("detail")))
+        return Ended(
+            code=watch.ended["status"],
+            killed=watch.ended["killed"],
+            cpu_s=watch.ended["cpu_s"],
+            output=watch.ended["output"],
+            output_bytes=watch.ended["output_bytes"],
+            wall_spent=watch.wall_spent,
+        )
+
+    def _restart_tester(self) -> None:
+        self._tester.close(hang_up_s=0)  # it is busy, and would not notice
+        self._tester = Process("tester")

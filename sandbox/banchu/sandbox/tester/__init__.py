@@ -1,0 +1,1 @@
+"""The tester: runs a benchmark's own check against a stand-in for the candidate. Started by `boot.py`."""

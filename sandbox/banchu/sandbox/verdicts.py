@@ -1,0 +1,108 @@
+"""From what the tests report and what the kernel says of the candidate to a verdict."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from banchu.core.verdict import Verdict, VerdictKind
+from banchu.sandbox.limits import Limits
+
+TIER = "namespaces"
+_OUT_OF_MEMORY_CODE = 71  # banchu.sandbox.cell.candidate.OUT_OF_MEMORY, which the app does not import
+_FAILED_BEFORE = ("assertion", "tests", "raised")
+_MAX_ERROR = 2000
+_CPU_SLACK_S = 0.05
+"""The kernel stops a candidate at a tick, which may fall before the full second on its own account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a candidate's process ended."""
+
+    code: int
+    """Exit code, or minus the signal."""
+    killed: bool
+    """By the judge, because nothing more was asked of it."""
+    cpu_s: float
+    output: str
+    output_bytes: int
+    wall_spent: bool
+
+    @property
+    def summary(self) -> str:
+        if self.code >= 0:
+            return f"it ended itself with exit code {self.code}"
+        return f"it was killed by {signal.Signals(-self.code).name}"
+
+
+def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall_s: float) -> Verdict:
+    """The verdict. No report: the tests never came back from the candidate's last answer."""
+    failure = (report or {}).get("failure") or {}
+    kind: VerdictKind
+    if report is None:
+        kind, error = "timed_out", f"the tests did not end within {limits.wall_s:g} s on what the candidate returned"
+    else:
+        kind, error = _by_limits(failure, ended, limits) or _by_tests(failure, ended, limits)
+    return Verdict(
+        kind=kind,
+        tests_passed=report["passed"] if report else 0,
+        tests_total=report["total"] if report else 0,
+        assertion=failure.get("assertion", ""),
+        expected=failure.get("expected", ""),
+        actual=failure.get("actual", ""),
+        error=error[:_MAX_ERROR],
+        stdout=ended.output,
+        cpu_s=ended.cpu_s,
+        wall_s=wall_s,
+        isolation=TIER,
+    )
+
+
+def _by_limits(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[VerdictKind, str] | None:
+    """What the kernel or the clock stopped, unless the tests had failed before: they run on only to be counted."""
+    if ended.output_bytes > limits.output_kib * 1024:
+        return "output_limit", f"printed {ended.output_bytes} bytes; {limits.output_kib} KiB are allowed"
+    if failure.get("kind") in _FAILED_BEFORE:
+        return None
+    stopped = not ended.killed and ended.code == -signal.SIGKILL
+    if ended.cpu_s > limits.cpu_s or (stopped and ended.cpu_s > limits.cpu_s - _CPU_SLACK_S):
+        return "timed_out", f"CPU limit of {limits.cpu_s:g} s"
+    if ended.wall_spent:
+        return "timed_out", f"wall limit of {limits.wall_s:g} s"
+    if ended.code == -signal.SIGSYS:
+        return "forbidden", "killed for a system call that no candidate may make"
+    if stopped:
+        return "out_of_memory", "killed by the kernel, which had no memory left"
+    return None
+
+
+def _by_tests(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[VerdictKind, str]:
+    if not failure:
+        return "passed", ""
+    match failure["kind"]:
+        case "assertion":
+            return "wrong_answer", ""
+        case "tests":
+            return "wrong_answer", f"the tests cannot use what the candidate returned: {failure['error']}"
+        case "raised":
+            return _raised(failure["failure"], limits)
+        case "too_large":
+            return "output_limit", f"the returned value is too large: {failure['error']}"
+        case "malformed":
+            return "forbidden", f"wrote to the judge's channel: {failure['error']}"
+    if ended.code == _OUT_OF_MEMORY_CODE:
+        return "out_of_memory", f"memory limit of {limits.memory_mib} MiB"
+    if ended.killed:
+        return "raised", "it closed its channel to the tests"
+    return "raised", f"{ended.summary} before the tests were done"
+
+
+def _raised(failure: dict[str, Any], limits: Limits) -> tuple[VerdictKind, str]:
+    text = f"{failure['type']}: {failure['message']}" if failure["message"] else failure["type"]
+    if failure["trace"]:
+        text = f"{text}\n{failure['trace']}"
+    if failure["builtin"] == "MemoryError":
+        return "out_of_memory", f"memory limit of {limits.memory_mib} MiB\n{text}"
+    return ("forbidden" if failure.get("denied") is True else "raised"), text

@@ -1,0 +1,1 @@
+"""How the processes of the judge talk: frames of bounded length, values as tagged JSON. Standard library only."""

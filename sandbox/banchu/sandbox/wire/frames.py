@@ -1,0 +1,76 @@
+"""Length-prefixed frames over a stream socket, with a cap, and with open files where the peers trust each other."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+
+MAX_FRAME = 16 * 2**20
+"""Bytes of one frame that a candidate may send."""
+MAX_TRUSTED_FRAME = 2**30
+"""Bytes of one frame between the judge's own processes: a benchmark's tests may be long."""
+
+_HEADER = 4
+_MAX_FDS = 4
+
+
+class Broken(Exception):
+    """The peer sent a frame that is too long, or stopped in the middle of one."""
+
+
+class Truncated(Broken):
+    """The stream ended in the middle of a frame: the peer died while it wrote."""
+
+
+def write_frame(fd: int, payload: bytes, write: Callable[[int, bytes], int] = os.write) -> None:
+    """Send one frame. Raises OSError when the peer is gone."""
+    data = memoryview(len(payload).to_bytes(_HEADER, "big") + payload)
+    while data:
+        data = data[write(fd, data) :]  # type: ignore[arg-type]  # os.write takes any buffer
+
+
+def read_frame(fd: int, cap: int = MAX_FRAME, read: Callable[[int, int], bytes] = os.read) -> bytes | None:
+    """One frame, or None where the stream ends between two. Raises Broken, OSError."""
+    header = _exactly(fd, _HEADER, read)
+    if not header:
+        return None
+    length = int.from_bytes(header, "big")
+    if len(header) < _HEADER:
+        raise Truncated("half a header")
+    if length > cap:
+        raise Broken(f"a frame of {length} bytes, {cap} allowed")
+    payload = _exactly(fd, length, read)
+    if len(payload) < length:
+        raise Truncated(f"{len(payload)} of {length} bytes")
+    return payload
+
+
+def _exactly(fd: int, length: int, read: Callable[[int, int], bytes]) -> bytes:
+    first = read(fd, min(length, 2**20)) if length else b""
+    if len(first) == length or not first:
+        return first
+    parts = [first]
+    missing = length - len(first)
+    while missing and (part := read(fd, min(missing, 2**20))):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def send_with_fds(sock: socket.socket, payload: bytes, fds: Sequence[int] = ()) -> None:
+    """One frame with open files, to a process of the judge. Raises OSError when it is gone."""
+    socket.send_fds(sock, [len(payload).to_bytes(_HEADER, "big")], list(fds))
+    sock.sendall(payload)
+
+
+def receive_with_fds(sock: socket.socket) -> tuple[bytes, list[int]] | None:
+    """The next frame of a process of the judge with its open files, or None at the end. Raises Broken, OSError."""
+    header, fds, _flags, _address = socket.recv_fds(sock, _HEADER, _MAX_FDS)
+    if not header:
+        return None
+    header += _exactly(sock.fileno(), _HEADER - len(header), os.read)
+    payload = _exactly(sock.fileno(), length := int.from_bytes(header, "big"), os.read)
+    if length > MAX_TRUSTED_FRAME or len(payload) < length:
+        raise Broken(f"{len(payload)} of {length} bytes")
+    return payload, fds
