@@ -47,7 +47,8 @@ def scripted(tmp_path: Path) -> str:
             "round": 1,
             "reply": "```python\ndef truncate_number(n):\n    return n % 1.0\n```",
         },
-        {"match": "truncate_number", "reply": "```python\ndef truncate_number(n):\n    return int(n)\n```"},
+        # Right on the example that the prompt shows, wrong on the sealed ones.
+        {"match": "truncate_number", "reply": "```python\ndef truncate_number(n):\n    return 0.5\n```"},
         {"match": ".", "reply": "I do not know."},
     ]
     path = tmp_path / "script.jsonl"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,16 +92,17 @@ class _OracleTrace:
 
     async def __call__(self, task: Task, attempt: Attempt) -> Feedback:
         verdict = await self.oracle(attempt)
-        return Feedback(attempt.round, "oracle_trace", trace_text(verdict), verdict.passed)
+        return Feedback(attempt.round, "oracle_trace", trace_text(verdict, task.entry_point), verdict.passed)
 
 
-def trace_text(verdict: Verdict) -> str:
-    """What a tester would report of this verdict, in a few lines."""
+def trace_text(verdict: Verdict, entry_point: str) -> str:
+    """What a tester would report of this verdict, in a few lines, under the name that the model knows."""
     if verdict.passed:
         return "All tests passed."
     lines = [_HEADLINES[verdict.kind]]
     if verdict.assertion:
-        lines.append(f"Failed test: {verdict.assertion}")
+        test = re.sub(r"\bcandidate\b", entry_point, verdict.assertion)
+        lines.append(f"Failed test: {test}")
     if verdict.expected:
         lines.append(f"Expected: {verdict.expected}")
     if verdict.actual:

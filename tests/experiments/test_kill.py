@@ -1,0 +1,111 @@
+"""SIGKILL in the middle, over HTTP, so that somebody else knows what was sold: nothing lost, nothing bought twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVE = Path(__file__).parent.parent / "models" / "serve.py"
+TABLES = {
+    "episodes": "task_id, arm, repeat, status, stopped_by, oracle_calls, error",
+    "attempts": "e.task_id, e.arm, e.repeat, a.round, a.text, a.code, a.truncated, a.says_done",
+    "feedback": "e.task_id, e.arm, e.repeat, a.round, a.source, a.text, a.accepts",
+    "reflections": "e.task_id, e.arm, e.repeat, a.round, a.text",
+    "episode_calls": "e.task_id, e.arm, e.repeat, a.round, a.role, a.key, a.sealed_hits",
+    "calls": "key, prompt, sampling, text, prompt_tokens, completion_tokens, finish_reason",
+    "verdicts": "task_id, code_sha, kind",
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A real HTTP server with a scripted model behind it, slow enough to be caught in the act, and its log."""
+    rows = [
+        {"match": "VERDICT", "reply": "It misses a case.\nVERDICT: incorrect", "delay_s": 0.05},
+        {"match": "Failed test", "reply": "I missed a case.", "delay_s": 0.05},
+        {"match": ".", "reply": "```python\ndef f(*args):\n    return 1\n```", "delay_s": 0.05},
+    ]
+    script, log = tmp_path / "script.jsonl", tmp_path / "sales.jsonl"
+    script.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    process = subprocess.Popen(
+        [sys.executable, str(SERVE), "--model", f"scripted:{script}", "--port", "0", "--log", str(log)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    port = int(process.stdout.readline().split()[-1])
+    yield f"http://127.0.0.1:{port}/v1", log
+    process.communicate("")
+
+
+def command(url: str, out: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "banchu.cli.main", "run", "humaneval", "--model", "openai:scripted", "--base-url", url),
+        *("--limit", "6", "--rounds", "2", "--concurrency", "6", "--out", str(out), "--json"),
+    ]
+
+
+def content(out: Path) -> dict[str, list[Any]]:
+    """The whole ledger, times aside, in an order of its own."""
+    (path,) = out.glob("*/ledger.sqlite")
+    found = {}
+    with closing(sqlite3.connect(path)) as db:
+        for table, columns in TABLES.items():
+            joined = f"{table} a JOIN episodes e ON e.id = a.episode" if columns.startswith("e.") else table
+            found[table] = sorted(db.execute(f"SELECT {columns} FROM {joined}").fetchall(), key=repr)
+    return found
+
+
+def held(out: Path) -> set[tuple[str, int]]:
+    """What the ledger holds, as (messages, seed)."""
+    if not (found := list(out.glob("*/ledger.sqlite"))):
+        return set()
+    with closing(sqlite3.connect(found[0])) as db:
+        rows = db.execute("SELECT prompt, sampling FROM calls").fetchall()
+    return {(prompt, json.loads(sampling)["seed"]) for prompt, sampling in rows}
+
+
+def sales(log: Path) -> list[tuple[str, int]]:
+    """What the server sold, in order, in the same words."""
+    bodies = [json.loads(line) for line in log.read_text().splitlines()]
+    return [(json.dumps([[m["role"], m["content"]] for m in body["messages"]]), body["seed"]) for body in bodies]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(server: tuple[str, Path], tmp_path: Path) -> None:
+    url, log = server
+    subprocess.run(command(url, tmp_path / "whole"), check=True, capture_output=True)
+    assert set(sales(log)) == held(tmp_path / "whole")
+    assert len(sales(log)) == len(set(sales(log)))
+
+    rng, cut, kills = random.Random(20261121), tmp_path / "cut", 0
+    while True:
+        before, known = len(sales(log)), held(cut)
+        process = subprocess.Popen(command(url, cut), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            _, said = process.communicate(timeout=rng.uniform(1.5, 3.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+            assert held(cut) >= known
+        else:
+            assert process.returncode == 0, said
+        assert not known & set(sales(log)[before:]), "an answer that the ledger held was bought again"
+        if process.returncode == 0:
+            break
+        assert kills < 60
+
+    assert kills >= 3
+    assert content(cut) == content(tmp_path / "whole")
