@@ -16,7 +16,11 @@ def test_a_source_alone_is_an_arm_named_after_it(source: str) -> None:
 
 
 @given(
-    st.sampled_from(SOURCES), st.sampled_from(STOP_RULES), st.integers(0, 9), st.sampled_from(VALENCES), st.integers(2, 9)
+    st.sampled_from(SOURCES),
+    st.sampled_from(STOP_RULES),
+    st.integers(0, 9),
+    st.sampled_from(VALENCES),
+    st.integers(2, 9),
 )
 def test_a_name_reads_back_as_the_same_arm(source: str, stop: str, window: int, valence: str, same: int) -> None:
     try:

@@ -28,7 +28,7 @@ async def test_arms_share_their_first_attempt_and_equal_calls_are_bought_once(la
     model = lab.fickle()
     await lab.run("a", lab.tasks(3), model=model)
     with lab.ledger("a") as ledger:
-        first = {}
+        first: dict[str, set[str]] = {}
         for episode in ledger.episodes():
             first.setdefault(episode.task_id, set()).add(episode.attempts[0].attempt.text)
         bought = ledger.purchased().completion_tokens
@@ -56,7 +56,7 @@ async def test_an_episode_stopped_by_the_oracle_ends_with_its_first_pass(lab: An
 async def test_only_the_arm_that_is_shown_sealed_text_has_sealed_text_in_its_prompts(lab: Any) -> None:
     await lab.run("a", lab.tasks(6), arms="none,intrinsic,oracle_stop,oracle_verdict,oracle_trace")
     with lab.ledger("a") as ledger:
-        hits = {}
+        hits: dict[str, int] = {}
         for episode in ledger.episodes():
             hits[episode.arm] = hits.get(episode.arm, 0) + sum(call.sealed_hits for call in episode.calls)
     assert hits.pop("oracle_trace") > 0
@@ -91,7 +91,8 @@ async def test_a_drained_run_keeps_what_was_in_flight_and_goes_on_to_the_same_en
             if len(self.sold) == self.last and self.runner:
                 assert self.runner.drain() > 0
             await asyncio.sleep(0.01)
-            return await self.model.complete(request)
+            completion: Completion = await self.model.complete(request)
+            return completion
 
         async def aclose(self) -> None: ...
 

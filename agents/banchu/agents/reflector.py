@@ -27,7 +27,7 @@ class Reflector:
 
     model: Model
     sampling: Sampling
-    max_tokens: int = 256
+    max_tokens: int = 160
     """Caps the tokens of a reflection below what `sampling` allows."""
 
     async def reflect(self, task: Task, attempt: Attempt, feedback: str, *, round: int, seed: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from banchu.agents import prompts
 from banchu.benchmarks import Benchmark, load_benchmark, select
@@ -17,9 +17,11 @@ from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
 from banchu.experiments.runner import Outcome, Runner
-from banchu.models import Model
+from banchu.models import Model, PromptStyle
 from banchu.models.registry import ModelOptions, open_model
 from banchu.sandbox import Judge, Limits
+
+_MAX_TOKENS: Final[dict[PromptStyle, int]] = {"chat": 1024, "completion": 192}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Invocation:
     seed: int = 0
     temperature: float = 0.2
     top_p: float = 1.0
-    max_tokens: int = 512
+    max_tokens: int | None = None
+    """Length of one answer; None: 1024 in chat, 192 for raw text, where small models seldom stop by themselves."""
     model_options: ModelOptions = field(default_factory=ModelOptions)
     isolation: str = "namespaces"
 
@@ -161,11 +164,15 @@ def _config(invocation: Invocation, benchmark: Benchmark, model: Model) -> RunCo
         rounds=invocation.rounds,
         repeats=invocation.repeats,
         seed=invocation.seed,
-        sampling=Sampling(invocation.temperature, invocation.top_p, invocation.max_tokens),
+        sampling=Sampling(invocation.temperature, invocation.top_p, _max_tokens(invocation, model)),
         prompts=prompts.digest(),
         limits=asdict(Limits()),
         isolation=invocation.isolation,
     )
+
+
+def _max_tokens(invocation: Invocation, model: Model) -> int:
+    return _MAX_TOKENS[model.prompt_style] if invocation.max_tokens is None else invocation.max_tokens
 
 
 def _invocation(ledger: Ledger) -> Invocation:

@@ -85,9 +85,7 @@ class OracleHandle:
 class EpisodeRecorder:
     """The write-only sink of one episode: to the ledger, and attempts on to the judge."""
 
-    def __init__(
-        self, task_id: str, journal: EpisodeJournal, measurements: Measurements, progress: Progress
-    ) -> None:
+    def __init__(self, task_id: str, journal: EpisodeJournal, measurements: Measurements, progress: Progress) -> None:
         self._task_id = task_id
         self._journal = journal
         self._measurements = measurements

@@ -1,7 +1,12 @@
 """The state machine of one episode: nodes, feedback sources, stop rules."""
 
+from typing import TYPE_CHECKING
+
 from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle
 from banchu.graphs.feedback import Feedback, FeedbackMaker
+
+if TYPE_CHECKING:
+    from banchu.graphs.episode import build_graph, run_episode
 
 __all__ = ["EpisodeContext", "EpisodeSink", "Feedback", "FeedbackMaker", "Oracle", "build_graph", "run_episode"]
 

@@ -49,7 +49,7 @@ def build_graph(arm: Arm, rounds: int, checkpointer: Checkpointer = None) -> Epi
             graph.add_node("reflect", nodes.reflect, input_schema=ReflectView, destinations=("act",))
     compiled = graph.compile(checkpointer=checkpointer, name=f"episode[{arm.name}]")
     # Three supersteps a round at most. LangGraph's own default is 10007, which protects nobody's bill.
-    return cast(EpisodeGraph, compiled.with_config(recursion_limit=3 * (rounds + 1) + 1))
+    return compiled.with_config(recursion_limit=3 * (rounds + 1) + 1)
 
 
 async def run_episode(graph: EpisodeGraph, task: Task, context: EpisodeContext) -> EpisodeOutput:

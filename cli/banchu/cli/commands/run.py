@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from banchu.cli.watch import Watch
     from banchu.experiments.launch import Launched
     from banchu.experiments.runner import Runner
+    from banchu.models import PromptStyle
 
 Concurrency = Annotated[int, typer.Option(help="Episodes in flight.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON; progress stays on stderr.")]
@@ -38,7 +39,9 @@ def run(
     seed: Annotated[int, typer.Option(help="All seeds of the run derive from it.")] = 0,
     temperature: Annotated[float, typer.Option(help="0 is greedy: then `none` repeats its first answer.")] = 0.2,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
-    max_tokens: Annotated[int, typer.Option(help="Length of one answer.")] = 512,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Length of one answer. Default: 1024 in chat, 192 for completion.")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
     ] = None,
@@ -62,7 +65,6 @@ def run(
     from banchu.experiments.launch import Invocation, launch
     from banchu.models.registry import ModelOptions
 
-    _check_style(style)
     invocation = Invocation(
         benchmark=benchmark,
         model=model,
@@ -75,7 +77,7 @@ def run(
         temperature=temperature,
         top_p=top_p,
         max_tokens=max_tokens,
-        model_options=ModelOptions(base_url=base_url, style=style, workers=workers),
+        model_options=ModelOptions(base_url=base_url, style=_style(style), workers=workers),
         isolation=isolation,
     )
     _drive(
@@ -199,8 +201,11 @@ def _say_where(folder: Path | None, what: str) -> None:
         print(f"{what}; what was done is in {folder}, and the same command goes on from there", file=sys.stderr)
 
 
-def _check_style(style: str | None) -> None:
+def _style(style: str | None) -> PromptStyle | None:
     from banchu.core.errors import unknown
 
-    if style not in (None, "chat", "completion"):
-        raise unknown("--style", str(style), ("chat", "completion"))
+    match style:
+        case None | "chat" | "completion":
+            return style
+        case _:
+            raise unknown("--style", style, ("chat", "completion"))
