@@ -53,7 +53,7 @@ class Lab:
 
         return ScriptedModel(reply, id="scripted:fickle")
 
-    def config(self, benchmark: Benchmark, arms: str, **values: Any) -> RunConfig:
+    def config(self, benchmark: Benchmark, arms: str, max_tokens: int = 512, **values: Any) -> RunConfig:
         return RunConfig(
             benchmark=benchmark.name,
             benchmark_digest=benchmark.digest,
@@ -62,7 +62,7 @@ class Lab:
             style="chat",
             arms=tuple(arms.split(",")),
             prompts=prompts.digest(),
-            sampling=Sampling(temperature=0.5),
+            sampling=Sampling(temperature=0.5, max_tokens=max_tokens),
             **values,
         )
 

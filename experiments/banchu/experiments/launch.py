@@ -133,6 +133,8 @@ async def _run(
 ) -> Launched:
     if concurrency < 1:
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
+    for warning in _warnings(config):
+        progress.notice(warning)
     async with Judge(limits=Limits(), isolation=config.isolation) as judge:
         with RunLock(folder):
             runner = Runner(
@@ -147,6 +149,19 @@ async def _run(
             )
             on_start(runner, folder)
             return Launched(folder, await runner.run())
+
+
+def _warnings(config: RunConfig) -> list[str]:
+    """What the user may not have meant, though it can be run."""
+    found = []
+    silent = [arm.name for arm in config.parsed_arms if not arm.shows_feedback]
+    if silent and config.rounds and config.sampling.temperature == 0:
+        found.append(
+            f"at temperature 0 each round of {', '.join(silent)} repeats the first answer; raise --temperature"
+        )
+    if config.style == "completion" and (done := [arm.name for arm in config.parsed_arms if arm.stop == "done"]):
+        found.append(f"a model that continues raw text cannot say it is done: {', '.join(done)} will use all rounds")
+    return found
 
 
 def _benchmark(invocation: Invocation) -> Benchmark:

@@ -110,12 +110,16 @@ def resume(
 def _drive(start: _Start, *, as_json: bool) -> None:
     """Run to the end or to Ctrl-C, then print what there is. Exits 1 when incomplete, 130 when interrupted."""
     import asyncio
+    import logging
     import signal
     import sys
 
     from banchu.cli.watch import Watch
     from banchu.core.errors import BanchuError
 
+    # What our own modules have to say of slow steps; other packages' loggers stay as they are.
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("banchu").setLevel(logging.INFO)
     interrupted = False
     folder: Path | None = None
 

@@ -1,0 +1,79 @@
+"""The real model on the real benchmark: the number that was measured elsewhere, the same over HTTP, and the wall."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from banchu.benchmarks.garbage import with_garbage_tests
+from banchu.experiments.runner import Runner
+from banchu.models.registry import ModelOptions, open_model
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+SERVE = Path(__file__).parent.parent / "models" / "serve.py"
+GREEDY = ["--arms", "none", "--rounds", "0", "--temperature", "0", "--json"]
+OVER_HTTP = 40
+
+
+def verdicts(out: Path, *arguments: str) -> dict[str, str]:
+    """Runs an experiment of one greedy attempt a task; the verdict of each."""
+    banchu = [sys.executable, "-m", "banchu.cli.main"]
+    run = subprocess.run(
+        [*banchu, "run", "humaneval", *GREEDY, "--out", str(out), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert run.returncode == 0, run.stderr
+    folder = json.loads(run.stdout)["folder"]
+    shown = subprocess.run([*banchu, "show", folder, "--json"], capture_output=True, text=True, check=True)
+    return {episode["task_id"]: episode["verdicts"][-1] for episode in json.loads(shown.stdout)["episodes"]}
+
+
+@pytest.fixture(scope="module")
+def in_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return verdicts(tmp_path_factory.mktemp("runs"), "--model", "smollm2", "--concurrency", "64")
+
+
+def test_smollm2_solves_ten_of_humaneval_give_or_take_four(in_process: dict[str, str]) -> None:
+    solved = [task for task, verdict in in_process.items() if verdict == "passed"]
+    print(f"{len(solved)} of {len(in_process)}: {', '.join(solved)}")
+    assert len(in_process) == 164
+    assert 6 <= len(solved) <= 14
+
+
+def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, str], tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, str(SERVE), "--model", "smollm2", "--port", "0", "--name", "smol"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout
+    url = f"http://127.0.0.1:{server.stdout.readline().split()[-1]}/v1"
+    served = ["--model", "openai:smol", "--base-url", url, "--style", "completion", "--limit", str(OVER_HTTP)]
+    try:
+        over_http = verdicts(tmp_path, *served)
+    finally:
+        server.communicate("")
+    assert len(over_http) == OVER_HTTP
+    assert over_http == {task: in_process[task] for task in over_http}
+
+
+async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any) -> None:
+    """One worker, one episode at a time: then even the floating point is the same."""
+    tasks, arms = lab.tasks(2), "none,intrinsic"
+    for name, benchmark in (("true", tasks), ("garbage", with_garbage_tests(tasks))):
+        model = open_model("smollm2", ModelOptions(workers=1))
+        config = lab.config(benchmark, arms, rounds=1, max_tokens=40)
+        runner = Runner(lab.folder / name, config, benchmark, model, lab.judge, concurrency=1)
+        assert (await runner.run()).complete
+        await model.aclose()
+    assert lab.trajectories("garbage") == lab.trajectories("true")
