@@ -13,6 +13,7 @@ from banchu.core.episode import EpisodeStatus
 from banchu.core.verdict import VerdictKind
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.live import Live
 
 _PLAIN_EVERY_S = 5.0
@@ -37,7 +38,7 @@ class Watch:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(console=Console(stderr=True), get_renderable=self._line, refresh_per_second=4)
+            self._live = Live(console=Console(stderr=True), get_renderable=self._bar, refresh_per_second=4)
             self._live.start()
         return self
 
@@ -81,7 +82,17 @@ class Watch:
             self._last_line = now
             print(self._line(), file=sys.stderr, flush=True)
 
+    def _bar(self) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        row = Table.grid(padding=(0, 1))
+        row.add_row(ProgressBar(self._total or 1, self._already + self._ended.total(), width=16), self._line())
+        return row
+
     def _line(self) -> str:
+        if not self._total:
+            return "starting"
         done = self._already + self._ended.total()
         parts = [f"episodes {done}/{self._total}"]
         if self._ended["failed"]:
