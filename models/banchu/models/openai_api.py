@@ -104,6 +104,8 @@ class OpenAIModel:
                 retryable=True,
                 fatal=True,
             ) from None
+        except UnicodeEncodeError:
+            raise _Refused(f"{self.id}: the prompt cannot be sent, it is not Unicode (half a surrogate pair)") from None
         except (openai.APIError, ValueError) as error:
             raise _Refused(f"{self.id}: the answer is not what the protocol says ({error})", retryable=True) from None
         return self._read(answer, time.monotonic() - begun)
@@ -135,11 +137,11 @@ class OpenAIModel:
         return self._client
 
     def _read(self, answer: Any, wall_s: float) -> Completion:
-        choices = getattr(answer, "choices", None)
-        if not choices:
-            raise _Refused(f"{self.id}: the answer holds no choices", retryable=True)
-        choice = choices[0]
-        text = choice.message.content if hasattr(choice, "message") else choice.text
+        try:
+            choice = answer.choices[0]
+            text = choice.message.content if hasattr(choice, "message") else choice.text
+        except (AttributeError, IndexError, TypeError):
+            raise _Refused(f"{self.id}: the answer holds no choice that can be read", retryable=True) from None
         usage = getattr(answer, "usage", None)
         counted = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else Usage()
         reason = choice.finish_reason if choice.finish_reason in {"length", "content_filter"} else "stop"
@@ -147,6 +149,8 @@ class OpenAIModel:
 
     def _refusal(self, error: APIStatusError) -> ModelError:
         status, said = error.status_code, _one_line(error.message)
+        if self._key:
+            said = said.replace(self._key, "***")
         match status:
             case 401 | 403:
                 return _Refused(

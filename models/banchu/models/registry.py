@@ -50,7 +50,7 @@ def open_model(spec: str, options: ModelOptions | None = None) -> Model:
     options = options or ModelOptions()
     kind, _, name = spec.partition(":")
     if kind not in _KINDS:
-        raise unknown("model", spec, _KINDS, hint="See `banchu models`.")
+        raise unknown("model", kind, _KINDS, hint="See `banchu models`.")
     if options.workers is not None and options.workers < 1:
         raise ConfigError(f"--workers {options.workers} is too small; the least is 1")
     if options.base_url and kind != "openai":

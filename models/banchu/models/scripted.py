@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from banchu.core.chat import CallRole, Completion, Request, Usage
 from banchu.core.errors import ConfigError, ModelError
@@ -120,7 +120,8 @@ def _read(path: Path) -> tuple[tuple[Row, ...], str]:
     except OSError as error:
         raise ConfigError(f"--model scripted:{path}: cannot read the script: {error.strerror}") from None
     rows = []
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+    # Not splitlines: a JSON text may hold U+2028 and other separators as they are.
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
         if line.strip():
             rows.append(_row(path, number, line))
     if not rows:
@@ -134,11 +135,31 @@ def _row(path: Path, number: int, line: str) -> Row:
         values: Any = json.loads(line)
     except ValueError as error:
         raise ConfigError(f"{where}: not JSON ({error})") from None
-    known = {"reply", "match", "role", "round", "delay_s"}
-    if not isinstance(values, dict) or not isinstance(values.get("reply"), str) or set(values) - known:
-        raise ConfigError(f'{where}: a row is an object with "reply" and optionally {", ".join(sorted(known))}')
+    if not isinstance(values, dict) or not isinstance(values.get("reply"), str):
+        raise ConfigError(f'{where}: a row is an object with a text "reply" and optionally {", ".join(_FIELDS)}')
+    for name, value in values.items():
+        if name not in {"reply", *_FIELDS}:
+            raise ConfigError(f"{where}: unknown field {name!r}; known: reply, {', '.join(_FIELDS)}")
+        if name in _FIELDS and value is not None and not _FIELDS[name](value):
+            raise ConfigError(f"{where}: {name} {value!r} cannot be used; {_REMEDIES[name]}")
     try:
-        match = re.compile(values.get("match", ""), re.DOTALL)
+        match = re.compile(values.get("match") or "", re.DOTALL)
     except re.error as error:
         raise ConfigError(f"{where}: match {values['match']!r} is not a regular expression ({error})") from None
-    return Row(values["reply"], match, values.get("role"), values.get("round"), float(values.get("delay_s", 0.0)))
+    return Row(values["reply"], match, values.get("role"), values.get("round"), float(values.get("delay_s") or 0))
+
+
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "match": lambda value: isinstance(value, str),
+    "role": lambda value: value in get_args(CallRole),
+    "round": lambda value: type(value) is int and value >= 0,
+    "delay_s": lambda value: type(value) in (int, float) and 0 <= value < float("inf"),
+}
+"""The optional fields of a row, and what each may hold."""
+
+_REMEDIES = {
+    "match": "write a regular expression as a text",
+    "role": f"write one of {', '.join(get_args(CallRole))}",
+    "round": "write a whole number from 0",
+    "delay_s": "write seconds from 0",
+}

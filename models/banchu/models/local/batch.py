@@ -16,9 +16,6 @@ from banchu.models.local.sampling import Sampler, next_tokens
 if TYPE_CHECKING:
     import torch
 
-_TAIL = 24
-"""Tokens decoded to look for a stop text; stop texts are shorter."""
-
 
 @dataclass(slots=True)
 class Row:
@@ -31,6 +28,11 @@ class Row:
     stop: tuple[str, ...]
     tokens: list[int] = field(default_factory=list)
     finish_reason: str = ""
+
+    @property
+    def look_back(self) -> int:
+        """Last tokens that are sure to hold a stop text that has just ended: a token is a byte at least."""
+        return max(len(stop.encode()) for stop in self.stop) + 4
 
 
 class Batch:
@@ -121,7 +123,7 @@ class Batch:
                 row.finish_reason = "stop"
                 continue
             row.tokens.append(token)
-            if row.stop and any(stop in self._decode(row.tokens[-_TAIL:]) for stop in row.stop):
+            if row.stop and any(stop in self._decode(row.tokens[-row.look_back :]) for stop in row.stop):
                 row.finish_reason = "stop"
             elif len(row.tokens) >= row.max_tokens:
                 row.finish_reason = "length"

@@ -115,6 +115,8 @@ class _Worker:
         finally:
             self.load -= weight
             self._waiting.pop(ticket, None)
+        if "refused" in found:
+            raise ModelError(f"{self._id}: {found['refused']}")
         if "overflow" in found:
             raise ContextOverflow(
                 f"{self._id}: {found['overflow']} tokens of prompt and {found['max_tokens']} for the answer exceed "
@@ -124,6 +126,7 @@ class _Worker:
         return Completion(found["text"], usage, found["finish_reason"], time.monotonic() - begun)
 
     async def close(self) -> None:
+        self._fail(ModelError(f"{self._id}: closed while calls were under way", fatal=True))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,10 +146,14 @@ class _Worker:
         code = await self._process.wait()
         why = next((line for line in reversed(self._last_words) if line.strip()), "it said nothing")
         memory = "; it was killed, probably for memory: use --workers 1" if code == -9 else ""
-        self._dead = ModelError(f"{self._id}: a worker ended with status {code} ({why.strip()}){memory}", fatal=True)
+        self._fail(ModelError(f"{self._id}: a worker ended with status {code} ({why.strip()}){memory}", fatal=True))
+
+    def _fail(self, error: ModelError) -> None:
+        """From now on every call ends with `error`."""
+        self._dead = error
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(self._dead)
+                answer.set_exception(error)
 
     async def _listen(self) -> None:
         assert self._process.stderr

@@ -72,7 +72,12 @@ class Engine:
         return answers + [self._answer(row) for row in ended]
 
     def _take(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        prompt = self._tokens(request["prompt"])
+        try:
+            prompt = self._tokens(request["prompt"])
+        except Exception as error:  # noqa: BLE001  # templates and tokenizers are the checkpoint's own code
+            return [{"ticket": request["ticket"], "refused": f"the prompt cannot be read ({error})"}]
+        if not prompt:
+            return [{"ticket": request["ticket"], "refused": "the prompt is empty"}]
         sampling = request["sampling"]
         if self.context and len(prompt) + sampling["max_tokens"] > self.context:
             sizes = {"overflow": len(prompt), "max_tokens": sampling["max_tokens"], "context": self.context}

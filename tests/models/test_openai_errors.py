@@ -1,0 +1,235 @@
+"""What an endpoint may do wrong, said over real sockets: retried where it helps, told in one line where it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from banchu.core.chat import Completion, Message, Request, Sampling
+from banchu.core.errors import ConfigError, ContextOverflow, ModelError
+from banchu.models.openai_api import OpenAIModel
+
+KEY = "sk-very-secret-0123456789"
+CHAT = Request((Message("user", "hello"),), Sampling(max_tokens=5))
+GOOD = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "fine"}}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+}
+
+
+def reply(status: int, body: Any, *headers: str) -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [
+        f"HTTP/1.1 {status} Whatever",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+        "Connection: close",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def refusal(status: int, message: str, *headers: str) -> bytes:
+    return reply(status, {"error": {"message": message, "type": "t", "param": None, "code": None}}, *headers)
+
+
+class Hostile:
+    """Gives the replies in order, the last one for ever, and keeps what was asked."""
+
+    def __init__(self, replies: list[bytes]) -> None:
+        self._replies = replies
+        self.asked: list[dict[str, Any]] = []
+        self.url = ""
+        self.talks: set[asyncio.Task[Any]] = set()
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if talk := asyncio.current_task():
+            self.talks.add(talk)
+        # A client may go without having asked, or without waiting for the end.
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(head.partition("content-length:")[2].partition("\r\n")[0])
+            self.asked.append(json.loads(await reader.readexactly(length)))
+            writer.write(self._replies[min(len(self.asked), len(self._replies)) - 1])
+            await writer.drain()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def hostile(*replies: bytes) -> AsyncIterator[Hostile]:
+    server = Hostile(list(replies))
+    listening = await asyncio.start_server(server.converse, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    try:
+        yield server
+    finally:
+        listening.close()
+        await listening.wait_closed()
+        await asyncio.gather(*server.talks)
+
+
+async def ask(url: str, request: Request = CHAT, **options: Any) -> Completion:
+    model = OpenAIModel("m", base_url=url, **{"max_retries": 1, **options})
+    try:
+        return await model.complete(request)
+    finally:
+        await model.aclose()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_wrong_key_is_fatal_and_never_printed(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    async with hostile(refusal(status, f"Incorrect API key provided: {KEY}")) as server:
+        with pytest.raises(ModelError, match="MY_KEY") as error:
+            await ask(server.url, api_key_env="MY_KEY")
+    assert (error.value.fatal, error.value.retryable, error.value.status) == (True, False, status)
+    assert server.url in str(error.value)
+    assert KEY not in str(error.value)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 418, 500])
+async def test_a_key_that_the_server_repeats_is_not_printed(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    async with hostile(refusal(status, f"no access with {KEY}")) as server:
+        with pytest.raises(ModelError) as error:
+            await ask(server.url, max_retries=0)
+    assert KEY not in str(error.value)
+
+
+async def test_an_unknown_model_or_path_is_fatal() -> None:
+    async with hostile(refusal(404, "The model 'm' does not exist")) as server:
+        with pytest.raises(ModelError, match=r"no model 'm'.*check --model and --base-url") as error:
+            await ask(server.url)
+    assert (error.value.fatal, error.value.status, len(server.asked)) == (True, 404, 1)
+
+
+async def test_a_server_that_is_not_there_is_fatal_and_named() -> None:
+    with socket.socket() as unused:  # bound and not listening: nobody else can take the port meanwhile
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        with pytest.raises(ModelError, match=f"cannot reach {url} .*start the server") as error:
+            await ask(url)
+    assert error.value.fatal
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        refusal(429, "slow down", "Retry-After: 0"),
+        refusal(500, "oops", "Retry-After: 0"),
+        refusal(503, "loading", "Retry-After: 0"),
+        reply(200, b'{"id": "1", "choices": [{"ind'),
+        reply(200, GOOD)[:-20],
+        reply(200, {**GOOD, "choices": []}),
+        reply(200, {**GOOD, "choices": None}),
+        reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop"}]}),
+        reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop", "message": None}]}),
+        reply(200, ["not", "an", "object"]),
+        reply(200, b"<html>busy</html>"),
+        b"",
+    ],
+    ids=[
+        *("429", "500", "503", "cut JSON", "cut body", "no choices", "null choices", "no message", "null message"),
+        *("a list", "not JSON", "nothing"),
+    ],
+)
+async def test_what_may_pass_is_tried_again(first: bytes) -> None:
+    async with hostile(first, reply(200, GOOD)) as server:
+        completion = await ask(server.url)
+    assert (completion.text, completion.usage.total_tokens, completion.finish_reason) == ("fine", 4, "stop")
+    assert len(server.asked) == 2
+    assert server.asked[0] == server.asked[1]
+
+
+async def test_retries_end_and_what_was_said_is_told() -> None:
+    async with hostile(refusal(500, "the disk\nis full", "Retry-After: 0")) as server:
+        with pytest.raises(ModelError, match=r"500: .*the disk") as error:
+            await ask(server.url, max_retries=3)
+    assert (len(server.asked), error.value.status, error.value.fatal) == (4, 500, False)
+    assert "\n" not in str(error.value)
+    assert type(error.value) is ModelError
+
+
+async def test_a_malformed_request_is_sent_once() -> None:
+    async with hostile(refusal(400, "temperature must be positive")) as server:
+        with pytest.raises(ModelError, match="temperature must be positive") as error:
+            await ask(server.url)
+    assert (len(server.asked), error.value.status, error.value.fatal) == (1, 400, True)
+
+
+async def test_a_prompt_that_does_not_fit_is_an_overflow_and_not_fatal() -> None:
+    async with hostile(refusal(400, "This model's maximum context length is 10 tokens.")) as server:
+        with pytest.raises(ContextOverflow, match=r"is 10 tokens.*lower --max-tokens") as error:
+            await ask(server.url)
+    assert (len(server.asked), error.value.fatal) == (1, False)
+
+
+async def test_a_silent_server_is_given_up() -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client goes
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    gone = asyncio.Event()
+    listening = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    with pytest.raises(ModelError, match="no answer within") as error:
+        await ask(url, timeout_s=0.2, max_retries=0)
+    assert not error.value.fatal
+    await gone.wait()
+    listening.close()
+    await listening.wait_closed()
+
+
+async def test_no_key_is_said_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"no key for https://api\.openai\.com/v1; export OPENAI_API_KEY="):
+        OpenAIModel("gpt-4o-mini")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert KEY not in OpenAIModel("gpt-4o-mini").id
+
+
+async def test_everything_of_a_request_is_sent() -> None:
+    request = Request((Message("system", "s"), Message("user", "u")), Sampling(0.7, 0.9, 11, ("\n", "#"), 13))
+    async with hostile(reply(200, GOOD)) as server:
+        await ask(server.url, request)
+    (asked,) = server.asked
+    assert asked == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "max_tokens": 11,
+        "stop": ["\n", "#"],
+        "seed": 13,
+    }
+
+
+async def test_no_stop_texts_are_not_sent_and_no_usage_is_zero() -> None:
+    silent = {name: value for name, value in GOOD.items() if name != "usage"}
+    async with hostile(reply(200, silent)) as server:
+        completion = await ask(server.url)
+    assert "stop" not in server.asked[0]
+    assert completion.usage.total_tokens == 0
+
+
+async def test_a_text_of_half_characters_is_refused_and_not_retried() -> None:
+    async with hostile(reply(200, GOOD)) as server:
+        with pytest.raises(ModelError, match="cannot be sent") as error:
+            await ask(server.url, Request("a\ud800b"))
+    assert not error.value.retryable
+    assert server.asked == []
