@@ -27,6 +27,7 @@ CASES = {
     "concurrency": (["run", "humaneval", "--model", "{scripted}", "--concurrency", "0"], 2, ["--concurrency 0"]),
     "no file": (["run", "missing.jsonl", "--model", "{scripted}"], 3, ["missing.jsonl"]),
     "bad line": (["run", "bad.jsonl", "--model", "{scripted}"], 3, ["bad.jsonl", "line 1"]),
+    "a folder for a file": (["run", "folder.jsonl", "--model", "{scripted}"], 3, ["folder.jsonl"]),
     "no run": (["show", "nothing"], 3, ["nothing"]),
     "no run to resume": (["resume", "last"], 3, ["last"]),
     "not a ledger": (["show", "bad.jsonl"], 3, ["bad.jsonl"]),
@@ -40,6 +41,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_mistake_is_one_line_with_its_remedy(banchu: Any, scripted: str, tmp_path: Path, case: str) -> None:
     (tmp_path / "bad.jsonl").write_text("{not json\n")
+    (tmp_path / "folder.jsonl").mkdir()
     arguments, code, names = CASES[case]
     done = banchu(*(argument.format(scripted=scripted) for argument in arguments))
     assert_refused(done, code, *names)
@@ -60,6 +62,22 @@ def test_an_unreachable_server_is_named(banchu: Any) -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         done = banchu("run", "humaneval", "--model", "openai:x", "--base-url", url, "--limit", "1")
     assert_refused(done, 4, url)
+
+
+def test_a_wrong_key_is_told_with_the_name_of_its_variable(banchu: Any, scripted: str, tmp_path: Path) -> None:
+    serve = [sys.executable, str(Path(__file__).parent.parent / "models" / "serve.py"), "--model", scripted]
+    server = subprocess.Popen(
+        [*serve, "--api-key", "the-right-one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout
+    url = f"http://127.0.0.1:{server.stdout.readline().split()[-1]}/v1"
+    run = ["run", "humaneval", "--model", "openai:x", "--base-url", url, "--limit", "2"]
+    wrong = banchu(*run, OPENAI_API_KEY="the-wrong-one")
+    right = banchu(*run, OPENAI_API_KEY="the-right-one")
+    server.communicate("")
+    assert_refused(wrong, 4, "401", "OPENAI_API_KEY")
+    assert "the-wrong-one" not in wrong.stderr
+    assert right.returncode == 0, right.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_named(banchu: Any, scripted: str, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
     bought = ledger.purchased()
     print(f"bought     {bought.prompt_tokens} prompt + {bought.completion_tokens} completion tokens, each call once")
     print()
-    print_summary(summarise_ledger(ledger), console())
+    print_summary(summarise_ledger(ledger), console(), detail=True)
     episodes = _wanted(ledger.episodes(), arm, repeat)
     arms = [name for name in config.arms if arm in (None, name)]
     strips: dict[tuple[str, int], dict[str, str]] = {}
