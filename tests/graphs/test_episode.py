@@ -10,11 +10,11 @@ import pytest
 from banchu.agents import Actor, Critic, Reflector
 from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Feedback
 from banchu.core.errors import ConfigError
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
-from banchu.graphs import EpisodeContext, Feedback, build_graph, run_episode
+from banchu.graphs import EpisodeContext, build_graph, run_episode
 from banchu.graphs.nodes import Nodes
 from banchu.memory import EpisodicMemory
 from banchu.models.scripted import ScriptedModel

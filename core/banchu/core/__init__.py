@@ -5,7 +5,7 @@
 
 from banchu.core.arm import Arm
 from banchu.core.chat import Completion, Message, Request, Sampling, Usage
-from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, JudgedAttempt
+from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt
 from banchu.core.errors import (
     BanchuError,
     ConfigError,
@@ -26,6 +26,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "EpisodeRecord",
+    "Feedback",
     "JudgedAttempt",
     "Message",
     "ModelError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from banchu.core.arm import FeedbackSource
 from banchu.core.chat import CallRole, FinishReason
 from banchu.core.verdict import Verdict
 
@@ -25,6 +26,18 @@ class Attempt:
     """The reply was cut by the token limit."""
     says_done: bool = False
     """The reply says that the earlier answer stands; `code` is then the earlier code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one source says of one attempt."""
+
+    round: int
+    source: FeedbackSource
+    text: str
+    """What the agent is shown; empty: nothing."""
+    accepts: bool | None = None
+    """Whether the source holds the attempt for right; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

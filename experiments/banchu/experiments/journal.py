@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from banchu.core.chat import CallRole, Completion, Request
-from banchu.core.episode import Attempt, StoppedBy
+from banchu.core.episode import Attempt, Feedback, StoppedBy
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
@@ -117,8 +117,9 @@ class EpisodeJournal:
             attempt.says_done,
         )
 
-    def feedback(self, round: int, source: str, text: str, accepts: bool | None) -> None:
-        self._put("feedback (episode, round, source, text, accepts)", round, source, storable(text), accepts)
+    def feedback(self, feedback: Feedback) -> None:
+        columns = "feedback (episode, round, source, text, accepts)"
+        self._put(columns, feedback.round, feedback.source, storable(feedback.text), feedback.accepts)
 
     def reflection(self, round: int, text: str) -> None:
         self._put("reflections (episode, round, text)", round, storable(text))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from banchu.core.chat import Completion, Usage
-from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, JudgedAttempt
+from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt
 from banchu.core.errors import DataError
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
@@ -33,22 +33,12 @@ class CallDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedbackDetail:
-    """What a source said after one attempt."""
-
-    round: int
-    source: str
-    text: str
-    accepts: bool | None
-
-
-@dataclass(frozen=True, slots=True)
 class EpisodeDetail:
     """One episode with everything that was said in it."""
 
     record: EpisodeRecord
     calls: tuple[CallDetail, ...]
-    feedback: dict[int, FeedbackDetail]
+    feedback: dict[int, Feedback]
     """By round."""
     reflections: dict[int, str]
     """By round."""
@@ -176,7 +166,7 @@ class Ledger:
             )
         )
         feedback = {
-            r["round"]: FeedbackDetail(
+            r["round"]: Feedback(
                 r["round"], r["source"], r["text"], None if r["accepts"] is None else bool(r["accepts"])
             )
             for r in self._db.execute("SELECT * FROM feedback WHERE episode = ?", (row["id"],))

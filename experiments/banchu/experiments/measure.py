@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Feedback
 from banchu.core.errors import SandboxError
 from banchu.core.sealed import SealedTests
 from banchu.core.verdict import Verdict
 from banchu.experiments.journal import EpisodeJournal, Journal, code_sha
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
-from banchu.graphs import Feedback
 
 
 class Judges(Protocol):
@@ -98,7 +97,7 @@ class EpisodeRecorder:
         self._judging.append(asyncio.create_task(self._measurements.verdict(self._task_id, attempt.code)))
 
     def feedback(self, feedback: Feedback) -> None:
-        self._journal.feedback(feedback.round, feedback.source, feedback.text, feedback.accepts)
+        self._journal.feedback(feedback)
 
     def reflection(self, round: int, text: str) -> None:
         self._journal.reflection(round, text)

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle
-from banchu.graphs.feedback import Feedback, FeedbackMaker
+from banchu.graphs.feedback import FeedbackMaker
 
 if TYPE_CHECKING:
     from banchu.graphs.episode import build_graph, run_episode
 
-__all__ = ["EpisodeContext", "EpisodeSink", "Feedback", "FeedbackMaker", "Oracle", "build_graph", "run_episode"]
+__all__ = ["EpisodeContext", "EpisodeSink", "FeedbackMaker", "Oracle", "build_graph", "run_episode"]
 
 
 def __getattr__(name: str) -> object:

@@ -13,9 +13,8 @@ from typing import Protocol
 
 from banchu.agents import Actor, Critic, Reflector
 from banchu.core.chat import CallRole
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Feedback
 from banchu.core.verdict import Verdict
-from banchu.graphs.feedback import Feedback
 from banchu.memory import Memory
 
 

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from banchu.core.arm import Arm, FeedbackSource
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
-
-if TYPE_CHECKING:
-    from banchu.graphs.context import EpisodeContext, Oracle
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """What one source says of one attempt."""
-
-    round: int
-    source: FeedbackSource
-    text: str
-    """What the agent is shown; empty: nothing."""
-    accepts: bool | None = None
-    """Whether the source holds the attempt for right; None: it does not say."""
+from banchu.graphs.context import EpisodeContext, Oracle
 
 
 class FeedbackMaker(Protocol):
