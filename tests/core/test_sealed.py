@@ -8,7 +8,8 @@ import pytest
 
 from banchu.core.sealed import SealedTests, TestSuite, unseal
 
-SUITE = TestSuite(check="assert candidate(41) == 42", entry_point="f", context="", reference="def f(x): return x + 1")
+SECRET = "the-hidden-answer"
+SUITE = TestSuite(check=f"assert candidate() == {SECRET!r}", entry_point="f", context="", reference=f"# {SECRET}")
 SEALED = SealedTests(SUITE)
 
 
@@ -18,9 +19,7 @@ def test_unseal_opens() -> None:
 
 @pytest.mark.parametrize("show", [repr, str, lambda s: "%s" % s, lambda s: repr(vars(type(s)))])  # noqa: UP031
 def test_no_text_of_it_shows_what_is_inside(show) -> None:  # type: ignore[no-untyped-def]
-    text = show(SEALED)
-    assert "41" not in text.replace(SEALED.digest[:12], "")
-    assert "return" not in text
+    assert SECRET not in show(SEALED)
 
 
 @pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, lambda s: f"{s}"])

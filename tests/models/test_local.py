@@ -50,8 +50,10 @@ def greedy(prompt: str, max_tokens: int = 40, stop: tuple[str, ...] = ()) -> Req
 
 def reference(folder: Path, prompts: list[str], max_tokens: list[int]) -> list[tuple[str, int, str]]:
     """Text, tokens and finish reason of transformers' own greedy generate(), one prompt at a time."""
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    torch.set_num_threads(1)  # more of them spin on each other's core
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(folder)
     found = []

@@ -72,7 +72,7 @@ class OpenAIModel:
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.retryable),
-            stop=tenacity.stop_after_attempt(self._max_retries + 1),
+            stop=self._is_enough,
             wait=_wait,
             reraise=True,
         )
@@ -86,6 +86,12 @@ class OpenAIModel:
         client, self._client = self._client, None
         if client:
             await client.close()
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # A server that is not there seldom comes up while one waits; a busy one does.
+        unreachable = isinstance(error, ModelError) and error.fatal
+        return state.attempt_number > (min(2, self._max_retries) if unreachable else self._max_retries)
 
     async def _ask(self, request: Request) -> Completion:
         import openai

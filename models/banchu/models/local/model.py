@@ -55,9 +55,11 @@ class LocalModel:
     async def start(self) -> None:
         """Load the weights in every worker; the first call does it otherwise. Raises ModelError."""
         async with self._starting:
-            if not self._workers:
+            if len(self._workers) < self._n_workers:
                 path = await asyncio.to_thread(self._checkpoint)
-                self._workers = [await _Worker.spawn(self._id, path) for _ in range(self._n_workers)]
+            # One by one: whoever is cancelled here leaves no worker that `aclose` does not know.
+            while len(self._workers) < self._n_workers:
+                self._workers.append(await _Worker.spawn(self._id, path))
 
     async def complete(self, request: Request) -> Completion:
         await self.start()
@@ -65,7 +67,8 @@ class LocalModel:
         return await worker.complete(request)
 
     async def aclose(self) -> None:
-        workers, self._workers = self._workers, []
+        async with self._starting:
+            workers, self._workers = self._workers, []
         await asyncio.gather(*(worker.close() for worker in workers))
 
 
