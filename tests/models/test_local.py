@@ -180,10 +180,12 @@ async def test_a_worker_that_is_killed_is_an_error_and_not_a_hang(tiny: Path) ->
         await model.aclose()
 
 
-async def test_closing_ends_the_workers_and_the_calls_under_way(tiny: Path) -> None:
+@pytest.mark.parametrize("started", [0, 2])
+async def test_closing_ends_the_workers_and_the_calls_under_way(tiny: Path, started: int) -> None:
     model, before = open_model(f"hf:{tiny}", ModelOptions(workers=2)), workers_of(os.getpid())
     asked = asyncio.create_task(model.complete(greedy("a")))
-    while len(workers_of(os.getpid())) < len(before) + 2:
+    await asyncio.sleep(0)
+    while len(workers_of(os.getpid())) < len(before) + started:
         await asyncio.sleep(0.02)
     await model.aclose()
     with pytest.raises(ModelError, match="closed"):
@@ -207,6 +209,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_no_worker_outlives_a_parent_that_is_killed(tiny: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tiny)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout

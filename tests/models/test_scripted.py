@@ -109,3 +109,13 @@ async def test_a_scripted_model_counts_its_calls_and_words() -> None:
     completion = await model.complete(Request("one two three", Sampling(seed=7)))
     assert (completion.text, model.calls) == ("seed 7", 1)
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (3, 2)
+
+
+async def test_a_reply_that_is_too_long_is_cut_after_its_last_word() -> None:
+    model = ScriptedModel(lambda request: "one  two\nthree four")
+    answers = [await model.complete(Request("x", Sampling(max_tokens=limit))) for limit in (1, 3, 4)]
+    assert [(answer.text, answer.finish_reason, answer.usage.completion_tokens) for answer in answers] == [
+        ("one", "length", 1),
+        ("one  two\nthree", "length", 3),
+        ("one  two\nthree four", "stop", 4),
+    ]

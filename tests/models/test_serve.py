@@ -29,17 +29,16 @@ async def test_keys_and_names_are_checked(
     serve: Callable[..., str], script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = serve("--model", script, "--name", "m", "--api-key", "right")
-    for key, name, status in (("wrong", "m", 401), ("right", "other", 404), ("right", "m", None)):
+    for key, name, status in (("wrong", "m", 401), ("right", "other", 404)):
         monkeypatch.setenv("OPENAI_API_KEY", key)
         model = OpenAIModel(name, base_url=url, max_retries=0)
-        try:
-            assert (await model.complete(Request("ping"))).text == "pong"
-            assert status is None
-        except ModelError as error:
-            assert error.status == status
-            assert error.fatal
-        finally:
-            await model.aclose()
+        with pytest.raises(ModelError) as error:
+            await model.complete(Request("ping"))
+        assert (error.value.status, error.value.fatal) == (status, True)
+        await model.aclose()
+    model = OpenAIModel("m", base_url=url, max_retries=0)
+    assert (await model.complete(Request("ping"))).text == "pong"
+    await model.aclose()
 
 
 async def test_calls_run_side_by_side_and_are_logged_when_answered(
@@ -57,6 +56,7 @@ async def test_calls_run_side_by_side_and_are_logged_when_answered(
     assert sorted(json.loads(line)["seed"] for line in log.read_text().splitlines()) == list(range(200))
 
 
+@pytest.mark.slow
 async def test_a_prompt_that_is_too_long_is_told_in_the_words_of_the_protocol(
     serve: Callable[..., str], tiny: Path
 ) -> None:
