@@ -8,7 +8,7 @@ from banchu.analysis import holm
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_holm_equals_statsmodels(p_values: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests
 
