@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 DEFAULT_URL: Final = "https://api.openai.com/v1"
 _RETRYABLE: Final = frozenset({408, 409, 429})
-_OVERFLOW: Final = ("context length", "context_length", "maximum context", "too many tokens", "longer than the model")
+_OVERFLOW: Final = (
+    *("context length", "context_length", "context size", "context window", "maximum context"),
+    *("too many tokens", "longer than the model"),
+)
 _LONGEST_WAIT_S: Final = 60.0
 
 
@@ -32,7 +35,7 @@ class OpenAIModel:
     whether the same request gives the same answer is the server's affair.
 
     Raises:
-        ConfigError: no key where one is needed.
+        ConfigError: no key where one is needed, or one that cannot be sent; an address that is none or holds one.
     """
 
     def __init__(
@@ -50,8 +53,13 @@ class OpenAIModel:
         parts = urlsplit(self._url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ConfigError(f"--base-url {self._url!r} is not an address; write http://HOST:PORT/v1")
+        if parts.username or parts.password:
+            # The address is part of the model's id, which the ledger keeps.
+            raise ConfigError(f"--base-url holds a password; write it without, and export {api_key_env}=...")
         self._key_env = api_key_env
-        self._key = os.environ.get(api_key_env)
+        self._key = os.environ.get(api_key_env, "").strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ConfigError(f"${api_key_env} holds a character that no key has; export it again")
         if not self._key and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
             raise ConfigError(f"--model openai:{name}: no key for {self._url}; export {api_key_env}=...")
         self._style: PromptStyle = prompt_style
@@ -104,16 +112,13 @@ class OpenAIModel:
         except openai.APITimeoutError:
             raise _Refused(f"{self.id}: no answer within {self._timeout_s:.0f} s", retryable=True) from None
         except openai.APIConnectionError as error:
-            # Fatal once the retries are used up: whoever cannot reach the server cannot make the next call either.
-            raise _Refused(
-                f"cannot reach {self._url} ({error.__cause__ or error}); start the server, or correct --base-url",
-                retryable=True,
-                fatal=True,
-            ) from None
+            raise self._lost(error.__cause__ or error) from None
         except UnicodeEncodeError:
             raise _Refused(f"{self.id}: the prompt cannot be sent, it is not Unicode (half a surrogate pair)") from None
         except (openai.APIError, ValueError) as error:
-            raise _Refused(f"{self.id}: the answer is not what the protocol says ({error})", retryable=True) from None
+            raise _Refused(
+                f"{self.id}: the answer is not what the protocol says ({self._said(error)})", retryable=True
+            ) from None
         return self._read(answer, time.monotonic() - begun)
 
     async def _send(self, request: Request) -> Any:
@@ -146,17 +151,32 @@ class OpenAIModel:
         try:
             choice = answer.choices[0]
             text = choice.message.content if hasattr(choice, "message") else choice.text
-        except (AttributeError, IndexError, TypeError):
+            if not isinstance(text, str | None):
+                raise TypeError
+        except (AttributeError, LookupError, TypeError):
             raise _Refused(f"{self.id}: the answer holds no choice that can be read", retryable=True) from None
         usage = getattr(answer, "usage", None)
-        counted = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else Usage()
+        counted = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         reason = choice.finish_reason if choice.finish_reason in {"length", "content_filter"} else "stop"
         return Completion(text or "", counted, cast(FinishReason, reason), wall_s)
 
+    def _said(self, words: object) -> str:
+        """One line of what a server or a library said, without the key."""
+        text = str(words).replace(self._key, "***") if self._key else str(words)
+        return " ".join(text.split())[:300]
+
+    def _lost(self, cause: BaseException) -> ModelError:
+        import httpx2
+
+        broken = httpx2.ReadError | httpx2.WriteError | httpx2.CloseError | httpx2.RemoteProtocolError
+        if isinstance(cause, broken):  # on the way, which says nothing of the next connection
+            return _Refused(f"{self.id}: the connection broke ({self._said(cause)})", retryable=True)
+        # Fatal once the retries are used up: whoever cannot reach the server cannot make the next call either.
+        why = f"cannot reach {self._url} ({self._said(cause)}); start the server, or correct --base-url"
+        return _Refused(why, retryable=True, fatal=True)
+
     def _refusal(self, error: APIStatusError) -> ModelError:
-        status, said = error.status_code, _one_line(error.message)
-        if self._key:
-            said = said.replace(self._key, "***")
+        status, said = error.status_code, self._said(error.message)
         match status:
             case 401 | 403:
                 return _Refused(
@@ -169,7 +189,9 @@ class OpenAIModel:
                     status=status,
                     fatal=True,
                 )
-            case 400 | 413 | 422 if any(words in said.lower() for words in _OVERFLOW):
+            case 429 if error.code == "insufficient_quota":
+                return _Refused(f"{self._url}: {status}: {said}; waiting does not help", status=status, fatal=True)
+            case 400 | 413 | 422 if any(words in f"{error.code} {said}".lower() for words in _OVERFLOW):
                 return ContextOverflow(
                     f"{self.id}: the prompt does not fit ({said}); lower --max-tokens", status=status
                 )
@@ -217,5 +239,7 @@ def _retry_after(error: APIStatusError) -> float | None:
         return None
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
+def _count(usage: object, name: str) -> int:
+    """Tokens, or 0 where the server says nothing that is a number of them."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and count >= 0 else 0

@@ -68,7 +68,9 @@ class Batch:
             ids[i, longest - len(row.prompt) :] = torch.tensor(row.prompt)
             mask[i, longest - len(row.prompt) :] = 1
         ids, mask = ids.to(device), mask.to(device)
-        cache = DynamicCache(config=self._model.config)
+        # Without the config every layer keeps all it has seen. Layers that forget what lies outside a sliding window
+        # could not be joined; the model's own mask hides it all the same.
+        cache = DynamicCache()
         logits = self._forward(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), cache)
         self._join(list(rows), mask, cache)
         return self._advance(logits, first=len(self.rows) - len(rows))

@@ -28,7 +28,7 @@ def find_checkpoint(name: str) -> Path:
         return _checked(path)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise _refused(name, f"no folder {str(path)!r}; give a checkpoint's folder or OWNER/NAME")
-    from httpx import HTTPError
+    from httpx2 import HTTPError  # what huggingface_hub asks with
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -39,7 +39,8 @@ def find_checkpoint(name: str) -> Path:
     except LocalEntryNotFoundError:
         why = "it is not in the cache, and HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
         raise _refused(name, f"{why}; download it where there is a network, or give its folder") from None
-    except (HfHubHTTPError, HTTPError, OSError) as error:
+    # ValueError: an answer that is not JSON, as of a proxy that wants a password.
+    except (HfHubHTTPError, HTTPError, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise _refused(name, f"the hub refused it ({reason}); check the name and your token") from None
 

@@ -54,16 +54,22 @@ class LocalModel:
 
     async def start(self) -> None:
         """Load the weights in every worker; the first call does it otherwise. Raises ModelError."""
+        await self._started()
+
+    async def _started(self) -> list[_Worker]:
         async with self._starting:
             if len(self._workers) < self._n_workers:
                 path = await asyncio.to_thread(self._checkpoint)
             # One by one: whoever is cancelled here leaves no worker that `aclose` does not know.
             while len(self._workers) < self._n_workers:
                 self._workers.append(await _Worker.spawn(self._id, path))
+            workers = self._workers
+        for worker in workers:
+            await worker.ready()
+        return workers
 
     async def complete(self, request: Request) -> Completion:
-        await self.start()
-        worker = min(self._workers, key=lambda worker: worker.load)
+        worker = min(await self._started(), key=lambda worker: worker.load)
         return await worker.complete(request)
 
     async def aclose(self) -> None:
@@ -84,13 +90,15 @@ class _Worker:
         self._dead: ModelError | None = None
         self.load = 0
         """Characters of prompts and tokens of answers that are outstanding; what balances workers."""
+        self._loaded = asyncio.Event()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._listen())]
 
     @classmethod
     async def spawn(cls, id: str, path: Path) -> _Worker:
         # One thread each, said before torch is imported: an OpenMP team that is larger spins on the other's core.
+        # -P: Python would look for modules in the user's folder first, where a `random.py` may lie.
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "banchu.models.local.worker", str(path)),
+            *(sys.executable, "-P", "-m", "banchu.models.local.worker", str(path)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -98,6 +106,12 @@ class _Worker:
             limit=_LINE_LIMIT,
         )
         return cls(id, process)
+
+    async def ready(self) -> None:
+        """Until the weights are loaded. Raises ModelError when they never will be."""
+        await self._loaded.wait()
+        if self._dead:
+            raise self._dead
 
     async def complete(self, request: Request) -> Completion:
         if self._dead:
@@ -143,6 +157,8 @@ class _Worker:
         assert self._process.stdout
         while line := await self._process.stdout.readline():
             found = json.loads(line)
+            if found.get("ready"):
+                self._loaded.set()
             if (answer := self._waiting.get(found.get("ticket"))) and not answer.done():
                 answer.set_result(found)
         await asyncio.sleep(0.1)  # let its last words arrive
@@ -154,6 +170,7 @@ class _Worker:
     def _fail(self, error: ModelError) -> None:
         """From now on every call ends with `error`."""
         self._dead = error
+        self._loaded.set()  # nobody need wait any longer
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(error)

@@ -87,7 +87,8 @@ def _convert(weights: Path, target: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(prefix=target.name, dir=target.parent))
     try:
         # In a process of its own: this one never needs torch, and its memory goes back.
-        command = [sys.executable, "-m", "banchu.models.local.convert", str(weights), str(unfinished)]
+        # -P: Python would look for modules in the user's folder first, where a `random.py` may lie.
+        command = [sys.executable, "-P", "-m", "banchu.models.local.convert", str(weights), str(unfinished)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise OSError(done.stderr.strip().rpartition("\n")[2] or f"conversion ended with {done.returncode}")
