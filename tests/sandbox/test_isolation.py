@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from banchu.sandbox import probe_isolation
+from banchu.sandbox.link import Failed
 from banchu.sandbox.probe import explain
-from banchu.sandbox.process import Failed
 
 ROOMS = [str(Path(__file__).parents[2] / room) for room in ("core", "sandbox")]
 NOBODY = 65534
@@ -28,7 +28,7 @@ REPORT = """
 import asyncio
 from banchu.core.errors import IsolationUnavailable
 from banchu.sandbox import Judge, probe_isolation
-from banchu.sandbox.process import Failed
+from banchu.sandbox.link import Failed
 print(probe_isolation())
 async def main():
     async with Judge():

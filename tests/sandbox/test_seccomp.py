@@ -10,13 +10,15 @@ import pytest
 from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.seccomp import Instruction, candidate_filter, server_filter
 
-ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x50001, 0x50026
+ALLOW, KILL, EPERM, ENOSYS, PRETEND = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x50000
 MACHINES = ["x86_64", "aarch64"]
 
 
-def answer(program: list[Instruction], arch: int, number: int, argument: int = 0) -> int:
-    """What the kernel would do: seccomp_data at offsets 0 (number), 4 (arch), 16 (first argument)."""
-    data = {0: number, 4: arch, 16: argument}
+def answer(program: list[Instruction], arch: int, number: int, *arguments: int) -> int:
+    """What the kernel would do: seccomp_data at offsets 0 (number), 4 (arch), 16 and up (arguments of 8 bytes)."""
+    data = {0: number, 4: arch} | dict.fromkeys(range(16, 64, 4), 0)
+    for at, argument in enumerate(arguments):
+        data |= {16 + 8 * at: argument & 0xFFFFFFFF, 20 + 8 * at: argument >> 32}
     at = accumulator = 0
     while True:
         code, if_true, if_false, k = program[at]
@@ -24,6 +26,8 @@ def answer(program: list[Instruction], arch: int, number: int, argument: int = 0
         match code:
             case 0x20:
                 accumulator = data[k]
+            case 0x54:
+                accumulator &= k
             case 0x06:
                 return k
             case 0x15 | 0x35 | 0x45:
@@ -54,12 +58,51 @@ def test_the_candidate_filter_takes_what_only_the_server_needs(machine: str) -> 
         assert answer(program, calls.audit_arch, calls.server[name]) == KILL
     for name in ("kill", "memfd_create", "sendmsg", "recvmsg", "prctl", "capset", "pidfd_open"):
         assert answer(program, calls.audit_arch, calls.server[name]) == EPERM
-    for number in calls.allowed.values():
-        assert answer(program, calls.audit_arch, number) == ALLOW
+    for name, number in calls.allowed.items():
+        if name not in CHECKED:
+            assert answer(program, calls.audit_arch, number) == ALLOW
     clone = calls.server["clone"]
     assert answer(program, calls.audit_arch, clone, 0x003D0F00) == ALLOW  # pthread_create
     assert answer(program, calls.audit_arch, clone, 0x01200011) == EPERM  # fork
     assert answer(program, calls.audit_arch, clone, 0x10000011) == EPERM  # a user namespace
+
+
+CHECKED = {
+    "clone": ([(0x003D0F00,)], [(0x01200011,), (0x10000011,), (0x003D0F00 | 0x10000000,), (0x003D0F00 | 0x02000000,)]),
+    "fcntl": ([(3, 1), (3, 2), (3, 1030)], [(3, 8), (3, 10), (3, 15)]),
+    "ioctl": ([(1, 0x5401), (1, 0x5421)], [(1, 0x5412), (1, 0x8901), (1, 0x8902), (1, 0x5452)]),
+    "prlimit64": ([(0, 7)], [(1, 7), (4242, 7), (0xFFFFFFFF, 7)]),
+    "sendto": ([(5, 1, 1, 0, 0, 0)], [(5, 1, 1, 0, 0x7FFF00001000, 110), (5, 1, 1, 0, 0x7F00000000, 110)]),
+    "socketpair": ([(1, 1), (1, 1 | 0o2000000)], [(1, 2), (1, 2 | 0o4000), (1, 5), (1, 3)]),
+}
+"""Call to arguments that pass and arguments that do not."""
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("contained", [False, True])
+@pytest.mark.parametrize("name", CHECKED)
+def test_arguments_that_reach_beyond_the_candidate_are_refused(machine: str, contained: bool, name: str) -> None:
+    calls = Calls(machine)
+    program = candidate_filter(calls, contained=contained)
+    harmless, reaching = CHECKED[name]
+    for arguments in harmless:
+        assert answer(program, calls.audit_arch, calls.number(name), *arguments) == ALLOW, arguments
+    for arguments in reaching:
+        assert answer(program, calls.audit_arch, calls.number(name), *arguments) == EPERM, arguments
+
+
+def test_without_a_file_system_of_its_own_a_candidate_changes_no_mode_and_no_time() -> None:
+    calls = Calls("x86_64")
+    for name in ("chmod", "fchmod", "fchmodat", "utime", "utimes", "utimensat"):
+        number = calls.allowed[name]
+        assert answer(candidate_filter(calls, contained=True), calls.audit_arch, number) == PRETEND
+        assert answer(candidate_filter(calls, contained=False), calls.audit_arch, number) == ALLOW
+
+
+def test_a_cell_in_a_container_makes_no_namespaces() -> None:
+    calls = Calls("x86_64")
+    for name in ("unshare", "setns", "mount", "umount2"):
+        assert answer(server_filter(calls, contained=True), calls.audit_arch, calls.server[name]) == KILL
 
 
 @pytest.mark.parametrize(

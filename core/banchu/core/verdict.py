@@ -1,4 +1,7 @@
-"""What the judge says of an attempt. Every kind is the candidate's doing; a judge that failed raises instead."""
+"""What the judge says of an attempt. Every kind is the candidate's doing; a judge that failed raises instead.
+
+`no_answer`: nothing could be extracted. `flaky`: judged several times with other random seeds, with other verdicts.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ VerdictKind = Literal[
     "output_limit",
     "forbidden",
     "no_answer",
+    "flaky",
 ]
 VERDICT_KINDS: tuple[VerdictKind, ...] = get_args(VerdictKind)
 

@@ -1,7 +1,9 @@
 """The judge: runs a candidate in isolation and finds a verdict on sealed tests that the candidate cannot reach."""
 
+from banchu.sandbox.batch import Judged
+from banchu.sandbox.isolation import ISOLATIONS
 from banchu.sandbox.judge import Judge
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.probe import IsolationReport, probe_isolation
 
-__all__ = ["IsolationReport", "Judge", "Limits", "probe_isolation"]
+__all__ = ["ISOLATIONS", "IsolationReport", "Judge", "Judged", "Limits", "probe_isolation"]

@@ -7,46 +7,66 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Protocol, Self
 
-from banchu.core.errors import ConfigError, SandboxError, unknown
-from banchu.core.sealed import SealedTests, TestSuite, unseal
+from banchu.core.errors import ConfigError, SandboxError
+from banchu.core.sealed import SealedTests, unseal
 from banchu.core.verdict import Verdict
+from banchu.sandbox.batch import Judged, look_ahead
+from banchu.sandbox.isolation import parse_isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.pool import SlotPool
-from banchu.sandbox.process import Failed
-from banchu.sandbox.verdicts import TIER
+from banchu.sandbox.trials import Trials
 
-_TIERS = (TIER,)
 _CACHED = 20_000
-_Key = tuple[str, str, Limits]
+_Key = tuple[str, str]
+
+
+class HasSealed(Protocol):
+    """A task with its sealed half, such as a benchmark's."""
+
+    @property
+    def sealed(self) -> SealedTests: ...
+
+
+Sealed = SealedTests | HasSealed
 
 
 class Judge:
-    """Judges programs on sealed tests. The same program, tests and limits are run once, however often it is asked.
+    """Judges programs on sealed tests. The same program on the same tests is run once, however often it is asked.
 
     Safe to use from several tasks and threads at once; close it when done.
 
     Args:
         limits: of every candidate.
         slots: candidates judged at the same time; None: as many as this process has cores.
-        isolation: the tier wanted. There is no fall to a lesser one.
+        isolation: what holds candidates, as in `isolation.py`. There is no fall to less.
+        confirm: times each attempt is judged, with other random seeds; where the verdicts differ it is `flaky`.
 
     Raises:
-        ConfigError: an unknown tier, or fewer than 1 slot.
+        ConfigError: an unknown isolation, fewer than 1 slot, confirm below 1.
     """
 
-    def __init__(self, limits: Limits | None = None, slots: int | None = None, isolation: str = TIER) -> None:
-        if isolation not in _TIERS:
-            raise unknown("isolation", isolation, _TIERS)
-        if slots is not None and slots < 1:
-            raise ConfigError(f"slots={slots} is too few; the least is 1")
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        slots: int | None = None,
+        isolation: str = "namespaces",
+        *,
+        confirm: int = 1,
+    ) -> None:
+        wanted = parse_isolation(isolation)
+        for name, value in (("slots", slots), ("confirm", confirm)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}={value} is too few; the least is 1")
         self.limits = limits or Limits()
-        self.isolation = isolation
-        count = slots or _cores()
-        self._pool = SlotPool()
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="banchu-judge")
+        self.isolation = str(wanted)
+        self._slots = slots or _cores()
+        self._pool = SlotPool(wanted, self.limits)
+        self._trials = Trials(self._pool, self.limits, confirm)
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="banchu-judge")
         self._lock = threading.Lock()
         self._verdicts: OrderedDict[_Key, Future[Verdict]] = OrderedDict()
 
@@ -54,19 +74,39 @@ class Judge:
         """Bring one slot up now instead of at the first judgement. Raises IsolationUnavailable."""
         await asyncio.wrap_future(self._threads.submit(self._pool.warm_up))
 
-    async def judge(self, sealed: SealedTests, code: str | None) -> Verdict:
+    async def judge(self, task: Sealed, code: str | None) -> Verdict:
         """The verdict on a program; None or blank is `no_answer`.
 
         Raises:
-            IsolationUnavailable: the kernel refuses the tier.
+            IsolationUnavailable: the isolation cannot be had here.
             SandboxError: the judge itself failed, twice; or the tests cannot be run. The attempt is unjudged.
         """
         # Shielded: another caller may wait for the same verdict.
-        return await asyncio.shield(asyncio.wrap_future(self._ask(sealed, code)))
+        return await asyncio.shield(asyncio.wrap_future(self._ask(task, code)))
 
-    def judge_sync(self, sealed: SealedTests, code: str | None) -> Verdict:
+    def judge_sync(self, task: Sealed, code: str | None) -> Verdict:
         """As `judge`, for callers without an event loop."""
-        return self._ask(sealed, code).result()
+        return self._ask(task, code).result()
+
+    async def judge_many(self, pairs: Iterable[tuple[Sealed, str | None]]) -> AsyncIterator[Judged]:
+        """Every (task, program) judged, in the order in which verdicts come. `pairs` is read as slots become free.
+
+        A judgement that fails leaves its own attempt unjudged. Raises IsolationUnavailable.
+        """
+        waiting: dict[Future[Verdict], list[int]] = {}
+        ahead = look_ahead(pairs, self._ask, waiting, self._slots)
+        while next(ahead):
+            await asyncio.wait([asyncio.wrap_future(future) for future in waiting], return_when=FIRST_COMPLETED)
+            for judged in Judged.done(waiting):
+                yield judged
+
+    def judge_many_sync(self, pairs: Iterable[tuple[Sealed, str | None]]) -> Iterator[Judged]:
+        """As `judge_many`, for callers without an event loop."""
+        waiting: dict[Future[Verdict], list[int]] = {}
+        ahead = look_ahead(pairs, self._ask, waiting, self._slots)
+        while next(ahead):
+            wait(waiting, return_when=FIRST_COMPLETED)
+            yield from Judged.done(waiting)
 
     def close(self) -> None:
         """Wait for judgements under way, end the slots' processes. Idempotent."""
@@ -76,6 +116,12 @@ class Judge:
     async def aclose(self) -> None:
         """As `close`, without blocking the event loop."""
         await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     async def __aenter__(self) -> Self:
         try:
@@ -88,39 +134,29 @@ class Judge:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _ask(self, sealed: SealedTests, code: str | None) -> Future[Verdict]:
+    def _ask(self, task: Sealed, code: str | None) -> Future[Verdict]:
+        sealed = task if isinstance(task, SealedTests) else task.sealed
         if code is None or not code.strip():
             nothing: Future[Verdict] = Future()
             nothing.set_result(Verdict("no_answer", isolation=self.isolation))
             return nothing
-        key = (sealed.digest, code, self.limits)
+        # Limits, isolation and the number of trials are this judge's own, the same for every key.
+        key = (sealed.digest, code)
         with self._lock:
             future = self._verdicts.get(key)
             if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
-                future = self._threads.submit(self._run, unseal(sealed), code)
+                future = self._submit(sealed, code)
                 self._verdicts[key] = future
             self._verdicts.move_to_end(key)
             while len(self._verdicts) > _CACHED:
                 self._verdicts.popitem(last=False)
             return future
 
-    def _run(self, suite: TestSuite, code: str) -> Verdict:
-        """One judgement; a judge that fails tries once more on a fresh slot."""
-        for last in (False, True):
-            slot = self._pool.take()
-            try:
-                verdict = slot.judge(suite, code, self.limits)
-            except Failed as failed:
-                self._pool.discard(slot)
-                if last:
-                    raise SandboxError(f"the judge failed twice on one attempt, it is unjudged: {failed}") from failed
-            except BaseException:
-                self._pool.give_back(slot)
-                raise
-            else:
-                self._pool.give_back(slot)
-                return verdict
-        raise AssertionError("unreachable")
+    def _submit(self, sealed: SealedTests, code: str) -> Future[Verdict]:
+        try:
+            return self._threads.submit(self._trials.verdict, unseal(sealed), sealed.digest, code)
+        except RuntimeError:
+            raise SandboxError("the judge is closed; open another") from None
 
 
 def _cores() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass, fields, replace
 
 from banchu.core.errors import ConfigError
 
@@ -11,8 +12,10 @@ from banchu.core.errors import ConfigError
 class Limits:
     """Limits of one judgement. A generous wall beside the CPU limit: a busy machine must not change a verdict."""
 
-    cpu_s: float = 4.0
+    cpu_s: float = 2.0
     """CPU seconds of the candidate. The kernel stops it at the next whole second; more than this is `timed_out`."""
+    cpu_factor: float = 10.0
+    """Times the CPU of the task's reference solution that a candidate gets at least."""
     wall_s: float = 20.0
     """Seconds from sending the candidate to its verdict, for candidates that wait instead of working."""
     memory_mib: int = 1024
@@ -23,6 +26,11 @@ class Limits:
     """stdout and stderr together; more than this is `output_limit`."""
     file_mib: int = 16
     """/tmp as a whole, and any one file."""
+
+    def scaled(self, reference_cpu_s: float) -> Limits:
+        """With the time that a slow reference solution calls for: `cpu_factor` times its own, and as much more wall."""
+        cpu_s = max(self.cpu_s, float(math.ceil(self.cpu_factor * reference_cpu_s)))
+        return replace(self, cpu_s=cpu_s, wall_s=self.wall_s * cpu_s / self.cpu_s)
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 
+from banchu.sandbox.isolation import Isolation
+from banchu.sandbox.limits import Limits
+from banchu.sandbox.link import Failed
 from banchu.sandbox.probe import start_error
-from banchu.sandbox.process import Failed
 from banchu.sandbox.slot import Slot
 
 
 class SlotPool:
     """Thread-safe. Slots start when they are first needed; the one used last is taken first, as the warmest."""
 
-    def __init__(self) -> None:
+    def __init__(self, isolation: Isolation, limits: Limits) -> None:
+        self._isolation = isolation
+        self._limits = limits
         self._lock = threading.Lock()
         self._idle: list[Slot] = []
 
@@ -22,9 +26,9 @@ class SlotPool:
             if self._idle:
                 return self._idle.pop()
         try:
-            return Slot()
+            return Slot(self._isolation, self._limits)
         except Failed as failed:
-            raise start_error(failed) from failed
+            raise start_error(failed, self._isolation) from failed
 
     def give_back(self, slot: Slot) -> None:
         with self._lock:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from banchu.core.errors import IsolationUnavailable, SandboxError
-from banchu.sandbox.process import Failed, Message, Process
-from banchu.sandbox.verdicts import TIER
+from banchu.sandbox.cells import open_cell
+from banchu.sandbox.cgroup import Group, Unavailable
+from banchu.sandbox.isolation import Isolation, parse_isolation
+from banchu.sandbox.limits import Limits
+from banchu.sandbox.link import Failed, Message
+from banchu.sandbox.process import Process
 
 _USER_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 _UNPRIVILEGED = "/proc/sys/kernel/unprivileged_userns_clone"
 _APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+_ALTERNATIVES = "or ask for another isolation: --isolation landlock, --isolation docker"
+_WALLS: Final = {
+    "namespaces": "user, mount, pid, network, IPC and UTS namespaces",
+    "landlock": "a folder of the slot's own",
+    "bwrap": "bubblewrap's namespaces",
+    "docker": "a container without network, read-only",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +40,40 @@ class IsolationReport:
     """What to do about it; empty when nothing needs doing."""
 
 
-def probe_isolation() -> IsolationReport:
-    """Build a cell for real, and take it down again. Never raises for a refusal: that is the report."""
+def probe_isolation(isolation: str = "namespaces") -> IsolationReport:
+    """Build a cell for real, and take it down again. A refusal is no error but the report. Raises ConfigError."""
+    wanted = parse_isolation(isolation)
     try:
-        Process("cell").close()
+        cell = open_cell(wanted, Limits())
     except Failed as failed:
         detail, remedy = explain(failed)
-        return IsolationReport(False, TIER, detail, remedy)
-    return IsolationReport(True, TIER, "user, mount, pid, network, IPC and UTS namespaces; seccomp; rlimits")
+        return IsolationReport(False, wanted.tier, detail, remedy)
+    cell.close()
+    landlock = cell.layers.get("landlock", 0) if isinstance(cell, Process) else None
+    layers = [_WALLS[wanted.tier]]
+    if landlock is not None:
+        layers.append(f"Landlock {landlock}" if landlock else "no Landlock in this kernel")
+    layers += ["seccomp", "rlimits"]
+    return IsolationReport(True, wanted.tier, "; ".join(layers))
 
 
-def start_error(failed: Failed) -> SandboxError:
+def probe_cgroups() -> tuple[bool, str, str]:
+    """Whether slots get control groups: (they do, what was found, what to do)."""
+    try:
+        group = Group.make(64, 16)
+    except Unavailable as why:
+        remedy = "optional: systemd-run --user --scope -p Delegate=yes banchu ..., or run as root"
+        return False, f"{why}; memory is bounded by address space alone", remedy
+    group.close()
+    return True, f"cgroup {group.version}: memory and number of processes of each slot", ""
+
+
+def start_error(failed: Failed, isolation: Isolation) -> SandboxError:
     """The one line for the user."""
     detail, remedy = explain(failed)
     if "stage" not in failed.message:
         return SandboxError(f"the judge did not start: {detail}; {remedy}")
-    return IsolationUnavailable(f"isolation {TIER!r} is not available: {detail}; {remedy}")
+    return IsolationUnavailable(f"isolation {str(isolation)!r} is not available: {detail}; {remedy}")
 
 
 def explain(failed: Failed) -> tuple[str, str]:
@@ -51,15 +81,24 @@ def explain(failed: Failed) -> tuple[str, str]:
     message = failed.message
     stage, code = message.get("stage"), message.get("errno", 0)
     detail = " ".join(str(failed).split())
-    if stage == "platform":
-        return detail, "judge on Linux: a machine, a virtual machine or WSL 2"
-    if stage == "machine":
-        return detail, "judge on x86-64 or aarch64"
+    if remedy := message.get("remedy"):
+        return detail, str(remedy)
+    if stage in _REMEDIES:
+        return detail, _REMEDIES[stage]
     if stage in ("user namespace", "uid_map", "namespaces"):
-        return detail, _remedy(stage, code)
-    if stage == "root":
-        return detail, "the kernel or a container refuses mounts; run outside the container"
+        return detail, f"{_remedy(stage, code)}; {_ALTERNATIVES}"
     return detail, _report(message)
+
+
+_REMEDIES: Final = {
+    "platform": "judge on Linux: a machine, a virtual machine or WSL 2; or with --isolation docker",
+    "machine": "judge on x86-64 or aarch64",
+    "root": f"the kernel or a container refuses mounts; run outside the container, {_ALTERNATIVES}",
+    "landlock": "it takes Linux 6.2 or newer with Landlock on; ask for another isolation: --isolation docker",
+    "tmp": "Python must lie where its user can read it: name another with --isolation landlock+python=/usr/bin/python3",
+    "bwrap": "install bubblewrap (apt-get install bubblewrap), or ask for another isolation",
+    "start": "name a Python from 3.11, as in --isolation namespaces+python=/usr/bin/python3",
+}
 
 
 def _remedy(stage: str, code: int) -> str:

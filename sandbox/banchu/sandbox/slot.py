@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from banchu.core.errors import SandboxError
 from banchu.core.sealed import TestSuite
 from banchu.core.verdict import Verdict
+from banchu.sandbox.cells import open_cell
+from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
-from banchu.sandbox.process import Failed, Message, Process, ready
+from banchu.sandbox.link import Failed, Message, ready
+from banchu.sandbox.process import Process
 from banchu.sandbox.verdicts import Ended, verdict_of
 
 _GRACE_S = 5.0
@@ -35,9 +38,10 @@ class _Watch:
 class Slot:
     """Blocking; used by one thread at a time. After Failed, close it and start another."""
 
-    def __init__(self) -> None:
-        """Raises Failed when a process does not come up."""
-        self._cell = Process("cell")
+    def __init__(self, isolation: Isolation, limits: Limits) -> None:
+        """Raises Failed when a process does not come up. `limits` are the widest that will be asked for."""
+        self._isolation = str(isolation)
+        self._cell = open_cell(isolation, limits)
         try:
             self._tester = Process("tester")
         except Failed:
@@ -45,10 +49,11 @@ class Slot:
             raise
 
     @property
-    def pids(self) -> tuple[int, int]:
-        return self._cell.pid, self._tester.pid
+    def pids(self) -> tuple[int, ...]:
+        """Of its processes on this machine: the cell's, where it is one, and the tester's."""
+        return *([self._cell.pid] if isinstance(self._cell, Process) else []), self._tester.pid
 
-    def judge(self, suite: TestSuite, code: str, limits: Limits) -> Verdict:
+    def judge(self, suite: TestSuite, code: str, limits: Limits, seed: int = 0) -> Verdict:
         """The verdict on one program.
 
         Raises:
@@ -58,9 +63,9 @@ class Slot:
         start = time.monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            self._cell.send({"op": "run", "limits": asdict(limits)}, [theirs.fileno()])
-            job = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point, "code": code}
-            self._tester.send(job, [ours.fileno()])
+            self._cell.send({"op": "run", "limits": asdict(limits), "seed": seed}, [theirs.fileno()])
+            tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
+            self._tester.send({**tests, "code": code, "seed": seed}, [ours.fileno()])
         watch = self._watch(start + limits.wall_s)
         ended = self._end(watch)
         report = watch.report
@@ -68,7 +73,7 @@ class Slot:
             raise SandboxError(f"the sealed tests cannot be run: {report['broken']}")
         if report is not None and "unready" in report:
             raise Failed(f"the candidate's process did not come up: {ended.summary}")
-        return verdict_of(report, ended, limits, time.monotonic() - start)
+        return verdict_of(report, ended, limits, time.monotonic() - start, self._isolation)
 
     def close(self) -> None:
         """Idempotent."""
@@ -113,6 +118,7 @@ class Slot:
             cpu_s=watch.ended["cpu_s"],
             output=watch.ended["output"],
             output_bytes=watch.ended["output_bytes"],
+            overfull=watch.ended["overfull"],
             wall_spent=watch.wall_spent,
         )
 

@@ -9,7 +9,6 @@ from typing import Any
 from banchu.core.verdict import Verdict, VerdictKind
 from banchu.sandbox.limits import Limits
 
-TIER = "namespaces"
 _OUT_OF_MEMORY_CODE = 71  # banchu.sandbox.cell.candidate.OUT_OF_MEMORY, which the app does not import
 _FAILED_BEFORE = ("assertion", "tests", "raised")
 _MAX_ERROR = 2000
@@ -30,6 +29,8 @@ class Ended:
     output: str
     output_bytes: int
     wall_spent: bool
+    overfull: bool = False
+    """Killed because it wrote more than it may."""
 
     @property
     def summary(self) -> str:
@@ -38,7 +39,7 @@ class Ended:
         return f"it was killed by {signal.Signals(-self.code).name}"
 
 
-def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall_s: float) -> Verdict:
+def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall_s: float, isolation: str) -> Verdict:
     """The verdict. No report: the tests never came back from the candidate's last answer."""
     failure = (report or {}).get("failure") or {}
     kind: VerdictKind
@@ -57,7 +58,7 @@ def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall
         stdout=ended.output,
         cpu_s=ended.cpu_s,
         wall_s=wall_s,
-        isolation=TIER,
+        isolation=isolation,
     )
 
 
@@ -65,6 +66,8 @@ def _by_limits(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[V
     """What the kernel or the clock stopped, unless the tests had failed before: they run on only to be counted."""
     if ended.output_bytes > limits.output_kib * 1024:
         return "output_limit", f"printed {ended.output_bytes} bytes; {limits.output_kib} KiB are allowed"
+    if ended.overfull:
+        return "output_limit", f"wrote more than {limits.file_mib} MiB, or hundreds of files"
     if failure.get("kind") in _FAILED_BEFORE:
         return None
     stopped = not ended.killed and ended.code == -signal.SIGKILL

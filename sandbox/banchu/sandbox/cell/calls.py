@@ -35,6 +35,8 @@ _ALLOWED = """
 _SERVER = """
     clone:56:220 memfd_create:319:279 sendmsg:46:211 recvmsg:47:212 pidfd_open:434:434 kill:62:129 prctl:157:167
     capset:126:91 setsid:112:157 seccomp:317:277 unshare:272:97 setns:308:268 mount:165:40 umount2:166:39
+    setgroups:116:159 setresgid:119:149 setresuid:117:147 landlock_create_ruleset:444:444 landlock_add_rule:445:445
+    landlock_restrict_self:446:446
 """
 """What the fork server needs besides, to make the next candidate. Candidates are refused them."""
 
@@ -69,6 +71,10 @@ class Calls:
         self.server = _numbers(_SERVER, column)
         self.fatal = _numbers(_FATAL, column)
         self.absent = _numbers(_ABSENT, column)
+
+    def number(self, name: str) -> int:
+        """Of a call in the two tables of what may be called. Raises KeyError."""
+        return self.allowed[name] if name in self.allowed else self.server[name]
 
 
 def _numbers(table: str, column: int) -> dict[str, int]:

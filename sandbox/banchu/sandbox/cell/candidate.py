@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from banchu.sandbox.cell import kernel, seccomp
+from banchu.sandbox.cell import kernel, landlock, seccomp
 from banchu.sandbox.cell.failure import describe
 from banchu.sandbox.wire.codec import decode, dumps, encode, loads
 from banchu.sandbox.wire.frames import MAX_FRAME, read_frame, write_frame
@@ -24,7 +24,6 @@ OUT_OF_MEMORY = 71
 """Exit code of a candidate that had no memory left even to say so."""
 _MODULE_NAME = "candidate"
 _MAX_FILES = 64
-_MAX_THREADS = 64
 _STACK_BYTES = 64 * 2**20
 """More than the usual 8 MiB, for programs that raise the recursion limit."""
 
@@ -36,21 +35,29 @@ class Confinement:
     filter: seccomp.Program
     base_bytes: int
     """Address space of the server itself."""
+    max_tasks: int
+    scratch: str
+    drop: Callable[[], None]
+    """Gives up the rights that the server still has."""
 
 
-def become(confinement: Confinement, limits: dict[str, Any], channel: int, output: int) -> NoReturn:
+def become(
+    confinement: Confinement, ruleset: landlock.Ruleset | None, order: dict[str, Any], channel: int, output: int
+) -> NoReturn:
     """Turn this fork into a candidate and answer until the tests hang up. Never returns into the server."""
     try:
         os.setsid()
+        if ruleset is not None:
+            ruleset.put_on()
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.dup2(channel, CHANNEL)
+        os.dup2(channel, CHANNEL)  # from here on this process's files are the candidate's
         os.closerange(CHANNEL + 1, 2**30)
-        _limit(confinement, limits)
-        os.chdir("/tmp")
-        kernel.set_capabilities()
+        _limit(confinement, order["limits"])
+        os.chdir(confinement.scratch)
+        confinement.drop()
         kernel.install_filter(confinement.filter.address)
-        random.seed(0)  # the module seeds itself anew in every fork
+        random.seed(order["seed"])  # the module seeds itself anew in every fork
         write_frame(CHANNEL, b"ready")
         _answer()
     except MemoryError:
@@ -67,7 +74,7 @@ def _limit(confinement: Confinement, limits: dict[str, Any]) -> None:
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, _MAX_FILES),
-        (resource.RLIMIT_NPROC, _MAX_THREADS),
+        (resource.RLIMIT_NPROC, confinement.max_tasks),
         (resource.RLIMIT_STACK, _STACK_BYTES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),

@@ -13,7 +13,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 MNT_DETACH = 2
-CAP_SYS_ADMIN = 21
+CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN = 2, 5, 6, 7, 21
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP = 1, 4, 8, 22
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
@@ -21,6 +21,8 @@ _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # the same on every machine
+_LANDLOCK_PATH_BENEATH = 1
 
 
 @functools.cache
@@ -36,6 +38,24 @@ def _call(name: str, *args: object) -> None:
 
 def _syscall(numbers: dict[str, int], *args: object) -> None:
     _call("syscall", ctypes.c_long(numbers[platform.machine()]), *args)
+
+
+def landlock_create(attributes: int, size: int, flags: int) -> int:
+    """A ruleset's file descriptor, or with flags 1 the version. `attributes` is an address."""
+    made = _libc().syscall(_LANDLOCK_CREATE, ctypes.c_void_p(attributes), ctypes.c_size_t(size), ctypes.c_uint(flags))
+    if made < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"landlock_create_ruleset: {os.strerror(code)}")
+    return int(made)
+
+
+def landlock_add_path(ruleset: int, rule: int) -> None:
+    number, kind = ctypes.c_long(_LANDLOCK_ADD), ctypes.c_int(_LANDLOCK_PATH_BENEATH)
+    _call("syscall", number, ctypes.c_int(ruleset), kind, ctypes.c_void_p(rule), ctypes.c_uint(0))
+
+
+def landlock_restrict(ruleset: int) -> None:
+    _call("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
 
 
 def unshare(flags: int) -> None:

@@ -8,13 +8,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from banchu.sandbox.cell import kernel
+from banchu.sandbox.cell import kernel, landlock
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 _SCAFFOLD = ("/tmp", "/var/tmp", "/mnt", "/run")
 _LINKED = ("/lib", "/lib64")
 _HIDDEN = ("site-packages", "dist-packages")
-_MAX_INODES = 512
 
 
 def build(mapped: Iterable[str]) -> None:
@@ -42,29 +41,18 @@ def build(mapped: Iterable[str]) -> None:
     kernel.mount("none", "/", "", _READ_ONLY | kernel.MS_BIND | kernel.MS_NOEXEC)
 
 
-class Scratch:
-    """/tmp, new for each candidate that finds traces of the one before. Its methods raise OSError."""
+def readable(mapped: Iterable[str]) -> Iterable[tuple[str, int]]:
+    """The same files as Landlock's rules, where there is no root to build. Packages stay out of them.
 
-    def __init__(self, file_mib: int) -> None:
-        self.file_mib = file_mib
-        self._mount()
-
-    def renew(self, file_mib: int) -> None:
-        """An empty /tmp of this size. Unmounting waits for the kernel, so one that was not touched stays."""
-        if file_mib == self.file_mib and self._marks() == self._pristine:
-            return
-        self.file_mib = file_mib
-        kernel.umount("/tmp")
-        self._mount()
-
-    def _mount(self) -> None:
-        options = f"size={self.file_mib}m,nr_inodes={_MAX_INODES},mode=1777"
-        kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC, options)
-        self._pristine = self._marks()
-
-    def _marks(self) -> tuple[int, ...]:
-        state, usage = Path("/tmp").stat(), os.statvfs("/tmp")
-        return state.st_mode, state.st_ctime_ns, state.st_mtime_ns, usage.f_ffree, usage.f_bfree
+    The names in Python's folder can be listed (imports take that), what is not its own cannot be opened.
+    """
+    for folder in _python():
+        yield folder, landlock.READ_DIR
+        for entry in sorted(os.listdir(folder)):
+            if entry not in _HIDDEN and Path(folder, entry).exists():
+                yield f"{folder}/{entry}", landlock.READ
+    for path in _libraries(mapped):
+        yield path, landlock.READ
 
 
 _READ_ONLY = kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
@@ -78,7 +66,7 @@ def mapped_libraries() -> list[str]:
 
 
 def _python() -> list[str]:
-    folders = [os.path.realpath(os.path.dirname(os.__file__))]  # noqa: PTH120  # a path, not yet a file system
+    folders = [os.path.realpath(os.path.dirname(os.__file__))]  # a path, not yet a file system
     folders += [path for entry in sys.path if (path := os.path.realpath(entry)).endswith("lib-dynload")]
     return [path for path in folders if not any(path.startswith(f"{other}/") for other in folders)]
 
@@ -87,7 +75,7 @@ def _libraries(mapped: Iterable[str]) -> list[str]:
     """The folders of the libraries; where a folder also holds Python's, its site-packages stay out: single files."""
     python = _python()
     wanted: set[str] = set()
-    for folder in {os.path.realpath(os.path.dirname(path)) for path in mapped}:  # noqa: PTH120
+    for folder in {os.path.realpath(os.path.dirname(path)) for path in mapped}:
         if any(f"{folder}/".startswith(f"{own}/") for own in python):
             continue
         if any(own.startswith(f"{folder}/") for own in python):

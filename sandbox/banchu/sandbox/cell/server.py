@@ -1,7 +1,8 @@
 """The fork server: one per slot. It holds no task's data, and each candidate is a fork of it.
 
-It obeys two messages of the app: `run` (limits, and the candidate's socket as an open file) and `end`; after each
-`run` it answers `ended` with what the kernel says of the candidate. When the app is gone, so is everything here.
+Its first message says where it lives; it answers `ready` with the layers it found, or `failed`. Then it obeys two
+messages of the app: `run` (limits, and the candidate's socket as an open file) and `end`; after each `run` it answers
+`ended` with what the kernel says of the candidate. When the app is gone, so is everything here.
 """
 
 from __future__ import annotations
@@ -16,39 +17,51 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from banchu.sandbox.cell import kernel, namespaces, preload, root
+from banchu.sandbox.cell import kernel, landlock, preload, root
 from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.candidate import Confinement, become
+from banchu.sandbox.cell.homes import Contained, Home, home_of
+from banchu.sandbox.cell.namespaces import SetupFailed, stage
 from banchu.sandbox.cell.seccomp import Program, candidate_filter, server_filter
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
 
 _SHOWN_OUTPUT = 4096
+_LOOK_MS = 100
+"""How often the size of a folder on a shared disk is looked at."""
 
 
 def main(fd: int) -> NoReturn:
-    """Build the cell and serve until the app hangs up. The process that was started only waits for the server."""
+    """Build the cell and serve until the app hangs up."""
     control = socket.socket(fileno=fd)
+    message = receive_with_fds(control)
+    if message is None:
+        os._exit(0)
+    config = json.loads(message[0])
     try:
         calls = Calls(platform.machine())
-        namespaces.enter()
-    except namespaces.SetupFailed as failure:
+        home = home_of(config)
+        home.enter()
+    except SetupFailed as failure:
         _give_up(control, failure.stage, failure.code, str(failure))
     except KeyError:
         _give_up(control, "machine", 0, f"no table of system calls for {platform.machine()}")
+    if isinstance(home, Contained):
+        _serve_or_tell(control, calls, home, config)
+    # The new pid namespace begins with the next process; this one only waits for it.
     server = os.fork()
     if server == 0:
-        _serve_or_tell(control, calls)
+        _serve_or_tell(control, calls, home, config)
     control.close()
     _, status = os.waitpid(server, 0)
     os._exit(abs(os.waitstatus_to_exitcode(status)))
 
 
-def _serve_or_tell(control: socket.socket, calls: Calls) -> NoReturn:
+def _serve_or_tell(control: socket.socket, calls: Calls, home: Home, config: dict[str, Any]) -> NoReturn:
     try:
-        server = _Server(control, calls)
-        send_with_fds(control, json.dumps({"op": "ready"}).encode())
+        server = _Server(control, calls, home, config)
+        send_with_fds(control, json.dumps({"op": "ready", "layers": {"landlock": server.landlock}}).encode())
         server.serve()
-    except namespaces.SetupFailed as failure:
+    except SetupFailed as failure:
         _give_up(control, failure.stage, failure.code, str(failure))
     except Exception as error:  # noqa: BLE001  # the boundary: whatever it is, the app must hear of it
         _give_up(control, "server", 0, f"{type(error).__name__}: {error}")
@@ -65,27 +78,28 @@ def _give_up(control: socket.socket, stage: str, code: int, detail: str) -> NoRe
 class _Server:
     """Everything that a candidate does not need to do again."""
 
-    def __init__(self, control: socket.socket, calls: Calls) -> None:
+    def __init__(self, control: socket.socket, calls: Calls, home: Home, config: dict[str, Any]) -> None:
         self._control = control
-        # All that /proc is needed for, while there still is one.
-        self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._home = home
+        memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # while there still is a /proc
         mapped = root.mapped_libraries()
-        with namespaces.stage("root"):
-            sys.path[:] = [os.path.realpath(entry) for entry in sys.path]
-            root.build(mapped)
-        namespaces.drop_to_candidate()
-        kernel.die_with_parent(signal.SIGKILL)
-        with namespaces.stage("tmp"):
-            self._scratch = root.Scratch(file_mib=1)
+        self.landlock = landlock.version()
+        if self.landlock < config.get("least_landlock", 0):
+            _give_up(control, "landlock", 0, f"Landlock of this kernel is version {self.landlock}")
+        sys.path[:] = [os.path.realpath(entry) for entry in sys.path]
+        home.settle(mapped)
         preload.load()
         base_bytes = int(os.pread(memory, 100, 0).split()[0]) * os.sysconf("SC_PAGESIZE")
         os.close(memory)
-        self._confinement = Confinement(Program(candidate_filter(calls)), base_bytes)
+        self._ruleset: landlock.Ruleset | None = None
+        self._allow_files()
+        contained = isinstance(home, Contained)
+        own_filter = Program(candidate_filter(calls, contained=contained))
+        self._confinement = Confinement(own_filter, base_bytes, home.max_tasks, home.scratch.path, home.drop)
         gc.collect()
         gc.freeze()
-        with namespaces.stage("seccomp"):
-            everyone = Program(server_filter(calls))
+        with stage("seccomp"):
+            everyone = Program(server_filter(calls, contained=contained))
             kernel.install_filter(everyone.address)
 
     def serve(self) -> None:
@@ -93,21 +107,23 @@ class _Server:
             payload, fds = message
             order = json.loads(payload)
             if order["op"] == "run":
-                self._run(order["limits"], fds[0])
+                self._run(order, fds[0])
 
-    def _run(self, limits: dict[str, Any], channel: int) -> None:
-        self._scratch.renew(limits["file_mib"])
+    def _run(self, order: dict[str, Any], channel: int) -> None:
+        file_mib = order["limits"]["file_mib"]
+        if self._home.scratch.renew(file_mib):
+            self._allow_files()
         output = os.memfd_create("output")
         try:
-            candidate = self._fork(limits, channel, output)
+            candidate = self._fork(order, channel, output)
             os.close(channel)
-            self._wait(candidate)
-            killed = self._killed
+            killed, overfull = self._wait(candidate, file_mib)
             _, status, usage = os.wait4(candidate, 0)
             answer = {
                 "op": "ended",
                 "status": os.waitstatus_to_exitcode(status),
                 "killed": killed,
+                "overfull": overfull,
                 "cpu_s": usage.ru_utime + usage.ru_stime,
                 "output_bytes": os.fstat(output).st_size,
                 "output": os.pread(output, _SHOWN_OUTPUT, 0).decode("utf-8", "replace"),
@@ -116,29 +132,42 @@ class _Server:
             os.close(output)
         send_with_fds(self._control, json.dumps(answer).encode())
 
-    def _fork(self, limits: dict[str, Any], channel: int, output: int) -> int:
-        """A candidate that is init of a new pid namespace: whatever it leaves behind dies with it."""
-        kernel.unshare(kernel.CLONE_NEWPID)
-        candidate = os.fork()
+    def _fork(self, order: dict[str, Any], channel: int, output: int) -> int:
+        candidate = self._home.fork()
         if candidate == 0:
-            become(self._confinement, limits, channel, output)
-        kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
+            become(self._confinement, self._ruleset, order, channel, output)
         return candidate
 
-    def _wait(self, candidate: int) -> None:
-        """Until the candidate has ended, by itself or because the app says so or is gone."""
-        self._killed = False
+    def _allow_files(self) -> None:
+        """Rules name files, not paths: a /tmp mounted anew is another one."""
+        if not self.landlock:
+            return
+        if self._ruleset is not None:
+            self._ruleset.close()
+        with stage("landlock"):
+            scratch = {self._home.scratch.path: landlock.SCRATCH}
+            self._ruleset = landlock.Ruleset(self._home.readable() | scratch)
+
+    def _wait(self, candidate: int, file_mib: int) -> tuple[bool, bool]:
+        """Until the candidate has ended. (killed because the app says so, killed for what it wrote)."""
         ended = os.pidfd_open(candidate)
+        watched = self._home.scratch.watched
         try:
             poll = select.poll()
             poll.register(ended, select.POLLIN)
             poll.register(self._control, select.POLLIN)
-            ready = [fd for fd, _ in poll.poll()]
-            if ended not in ready:
-                message = receive_with_fds(self._control)
-                self._killed = True
-                os.kill(candidate, signal.SIGKILL)
-                if message is None:
-                    os._exit(0)
+            while True:
+                ready = [fd for fd, _ in poll.poll(_LOOK_MS if watched else None)]
+                if ended in ready:
+                    return False, False
+                if ready:
+                    message = receive_with_fds(self._control)
+                    os.kill(candidate, signal.SIGKILL)
+                    if message is None:
+                        os._exit(0)
+                    return True, False
+                if self._home.scratch.overfull(file_mib):
+                    os.kill(candidate, signal.SIGKILL)
+                    return False, True
         finally:
             os.close(ended)

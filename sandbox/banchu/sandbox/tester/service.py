@@ -24,6 +24,8 @@ def main(fd: int) -> NoReturn:
     control = socket.socket(fileno=fd)
     _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES if hard == -1 else min(_MEMORY_BYTES, hard), hard))
+    if receive_with_fds(control) is None:
+        os._exit(0)
     send_with_fds(control, json.dumps({"op": "ready"}).encode())
     while (message := receive_with_fds(control)) is not None:
         payload, fds = message
@@ -52,7 +54,7 @@ def run(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
             return {"unready": True, "lost": "gone"}
     except Lost:
         return {"unready": True, "lost": "gone"}
-    random.seed(0)
+    random.seed(job["seed"])
     try:
         remote.define(job["code"], entry_point)
         _run_check(check, context, remote, recorder, entry_point)

@@ -1,0 +1,181 @@
+"""Where the fork server lives and how it forks: in namespaces of its own, or contained by something else already."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from banchu.sandbox.cell import kernel, landlock, namespaces, root
+from banchu.sandbox.cell.scratch import MountedScratch, Scratch, SweptScratch
+
+_DEVICES_RW = ("/dev/null",)
+_DEVICES_RO = ("/dev/zero", "/dev/urandom")
+_OWN_TASKS = 64
+_SHARED_TASKS = 512
+"""Where the kernel counts the threads of other slots and programs too."""
+
+
+class Home(Protocol):
+    """What the server needs of the place it lives in."""
+
+    max_tasks: int
+    """Threads of a candidate, as RLIMIT_NPROC counts them here."""
+
+    @property
+    def scratch(self) -> Scratch: ...
+
+    def enter(self) -> None:
+        """In the process that was started. Raises SetupFailed."""
+
+    def settle(self, mapped: Iterable[str]) -> None:
+        """In the server: file system, user, capabilities. `mapped` are shared libraries. Raises SetupFailed."""
+
+    def readable(self) -> dict[str, int]:
+        """Landlock's rules, but for the scratch folder."""
+
+    def fork(self) -> int:
+        """As os.fork."""
+
+    def drop(self) -> None:
+        """In a candidate: give up what the server still has."""
+
+
+class Namespaced:
+    """Namespaces of the cell's own; each candidate is init of a further pid namespace."""
+
+    max_tasks = _OWN_TASKS
+    scratch: MountedScratch
+
+    def __init__(self) -> None:
+        self._own_pids = -1
+
+    def enter(self) -> None:
+        namespaces.enter()
+
+    def settle(self, mapped: Iterable[str]) -> None:
+        self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)  # while there still is a /proc
+        with namespaces.stage("root"):
+            root.build(mapped)
+        namespaces.drop_to_candidate()
+        kernel.die_with_parent(signal.SIGKILL)
+        with namespaces.stage("tmp"):
+            self.scratch = MountedScratch(file_mib=1)
+
+    def readable(self) -> dict[str, int]:
+        return {"/": landlock.READ} | dict.fromkeys(_DEVICES_RW, landlock.READ | landlock.WRITE_FILE)
+
+    def fork(self) -> int:
+        # Whatever a candidate leaves behind dies with its pid namespace.
+        kernel.unshare(kernel.CLONE_NEWPID)
+        child = os.fork()
+        if child:
+            kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
+        return child
+
+    def drop(self) -> None:
+        kernel.set_capabilities()
+
+
+class Contained:
+    """No namespaces of its own: a container's, bubblewrap's, or none.
+
+    Args:
+        scratch: the candidates' folder.
+        user: whom candidates become; None: nobody else than the server.
+        watched: whether the folder lies on a shared disk.
+    """
+
+    scratch: SweptScratch
+
+    def __init__(self, scratch: str, user: int | None, *, watched: bool) -> None:
+        self._user = user
+        self._readable: dict[str, int] = {}
+        self.max_tasks = _SHARED_TASKS
+        self.scratch = SweptScratch(scratch, self._as_candidate, watched=watched)
+
+    def enter(self) -> None:
+        """Nothing to enter."""
+
+    def settle(self, mapped: Iterable[str]) -> None:
+        with namespaces.stage("landlock"):
+            self._readable = dict(root.readable(mapped))
+            present = [path for path in (*_DEVICES_RW, *_DEVICES_RO) if Path(path).exists()]
+            self._readable |= dict.fromkeys(present, landlock.READ)
+            self._readable |= dict.fromkeys(_DEVICES_RW, landlock.READ | landlock.WRITE_FILE)
+        with namespaces.stage("privileges"):
+            self.max_tasks = _tasks_of(os.getuid() if self._user is None else self._user) + _SHARED_TASKS
+            kernel.drop_bounding_set()
+            kernel.set_capabilities(*self._capabilities())
+            kernel.no_new_privileges()
+            kernel.undumpable()
+            kernel.die_with_parent(signal.SIGKILL)
+        with namespaces.stage("tmp"):
+            self._as_candidate(self._can_work)
+            self.scratch.renew(1)
+
+    def readable(self) -> dict[str, int]:
+        return self._readable
+
+    def fork(self) -> int:
+        return os.fork()
+
+    def drop(self) -> None:
+        if self._user is not None:
+            os.setgroups([])
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
+        kernel.set_capabilities()
+        kernel.die_with_parent(signal.SIGKILL)  # the change of user took it back
+
+    def _capabilities(self) -> list[int]:
+        if self._user is None:
+            return []
+        # To look after the size of folders that only the candidate's user may list.
+        looking = [kernel.CAP_DAC_READ_SEARCH] if self.scratch.watched else []
+        return [kernel.CAP_KILL, kernel.CAP_SETGID, kernel.CAP_SETUID, *looking]
+
+    def _can_work(self) -> None:
+        os.listdir(os.path.dirname(os.__file__))
+        os.close(os.open(f"{self.scratch.path}/try", os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def _as_candidate(self, act: Callable[[], None]) -> None:
+        """Raises OSError with the cause."""
+        if self._user is None:
+            act()
+            return
+        child = os.fork()
+        if child == 0:
+            code = 0
+            try:
+                self.drop()
+                act()
+            except OSError as error:
+                code = error.errno or 255
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if code := os.waitstatus_to_exitcode(status):
+            said = os.strerror(code) if 0 < code < 255 else f"exit code {code}"
+            raise OSError(abs(code), f"as user {self._user}: {said}")
+
+
+def home_of(config: dict[str, Any]) -> Namespaced | Contained:
+    """What the setup message asks for."""
+    if config["mode"] == "namespaces":
+        return Namespaced()
+    return Contained(config["scratch"], config["user"], watched=config.get("watched", False))
+
+
+def _tasks_of(user: int) -> int:
+    """Threads of a user that this process can see."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.stat().st_uid == user:
+                count += len(list((process / "task").iterdir()))
+        except OSError:
+            continue
+    return count

@@ -1,0 +1,108 @@
+"""Starting a cell: what each tier of isolation takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from banchu.sandbox.cell.landlock import LEAST_ALONE
+from banchu.sandbox.cgroup import Group, Unavailable
+from banchu.sandbox.isolation import Isolation
+from banchu.sandbox.limits import Limits
+from banchu.sandbox.link import Failed, Link
+from banchu.sandbox.process import BOOT, FLAGS, Process, own_python
+
+NOBODY: Final = 65534
+_SERVER_MIB = 128
+"""What the fork server and the kernel need beside a candidate, in a group's account."""
+_GROUP_TASKS = 96
+"""Processes and threads of a slot: a candidate's threads, and the server's own."""
+
+
+def open_cell(isolation: Isolation, limits: Limits, profile: str = "function") -> Link:
+    """A cell that holds candidates so. Raises Failed."""
+    match isolation.tier:
+        case "namespaces":
+            return _namespaces(isolation, limits, profile)
+        case "landlock":
+            return Hosted(isolation, limits, profile)
+        case "bwrap":
+            return _bubblewrap(isolation, limits, profile)
+    from banchu.sandbox.docker.container import Container
+
+    return Container(isolation, limits, profile)
+
+
+def _namespaces(isolation: Isolation, limits: Limits, profile: str) -> Process:
+    config = {"mode": "namespaces", "profile": profile}
+    return Process("cell", config, python=isolation.options.get("python"), group=group_for(limits))
+
+
+class Hosted(Process):
+    """A cell without namespaces, in a folder of this slot's own."""
+
+    def __init__(self, isolation: Isolation, limits: Limits, profile: str) -> None:
+        self._scratch = tempfile.mkdtemp(prefix=f"banchu-slot-{os.getpid()}-")
+        user = NOBODY if os.geteuid() == 0 else None
+        if user is not None:
+            os.chown(self._scratch, user, user)
+        config = {"mode": "contained", "scratch": self._scratch, "user": user, "watched": True, "profile": profile}
+        config["least_landlock"] = LEAST_ALONE
+        python = isolation.options.get("python")
+        try:
+            super().__init__("cell", config, python=python, scratch=self._scratch, group=group_for(limits))
+        except Failed:
+            self._remove()
+            raise
+
+    def close(self, hang_up_s: float = 1.0) -> None:
+        super().close(hang_up_s)
+        self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _bubblewrap(isolation: Isolation, limits: Limits, profile: str) -> Process:
+    program = shutil.which("bwrap")
+    if program is None:
+        raise Failed("bubblewrap is not installed", {"stage": "bwrap"})
+    python = isolation.options.get("python") or own_python()
+    size = str(limits.file_mib << 20)
+    launcher = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    for path in _needed_by(python):
+        launcher += ["--ro-bind", path, path]
+    for link in ("/lib", "/lib64", "/bin"):
+        if Path(link).is_symlink():
+            launcher += ["--symlink", str(Path(link).readlink()), link]
+    launcher += ["--dev", "/dev", "--proc", "/proc", "--size", size, "--tmpfs", "/tmp", "--chdir", "/", "--"]
+    # Its tmpfs has a size, but no most number of files.
+    config = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True, "profile": profile}
+    return Process("cell", config, python=python, launcher=launcher, group=group_for(limits))
+
+
+def _needed_by(python: str) -> list[str]:
+    """Folders that an interpreter reads, and the cell's code; none holds another. Private files are not among them."""
+    import sysconfig
+
+    prefix = Path(os.path.realpath(python)).parents[1]
+    wanted = {str(prefix), "/usr/lib", "/usr/lib64", "/lib", "/lib64", str(BOOT.parent), sysconfig.get_path("stdlib")}
+    present = sorted(path for path in wanted if Path(path).is_dir() and not Path(path).is_symlink())
+    return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]
+
+
+def group_for(limits: Limits) -> Group | None:
+    """A control group for one slot, or None where none can be had."""
+    with contextlib.suppress(Unavailable):
+        return Group.make(limits.memory_mib + limits.file_mib + _SERVER_MIB, _GROUP_TASKS)
+    return None
+
+
+def command_of_cell(python: str, boot: str, address: str) -> Sequence[str]:
+    """How a cell is started elsewhere, such as in a container."""
+    return [python, *FLAGS, boot, "cell", address]
