@@ -44,6 +44,40 @@ def test_prompt_without_docstring_gets_a_context_that_runs(tmp_path: Path) -> No
     compile(unseal(load_benchmark(path).tasks[0].sealed).context, "context", "exec")
 
 
+CASES = {key: value for key, value in ROW.items() if key != "test"}
+
+
+def test_inputs_and_expected_are_a_check_of_literal_assertions(tmp_path: Path) -> None:
+    row = {**CASES, "inputs": [[2], [{"a": [None, 1.5]}, "é\n"]], "expected": [4, True]}
+    (pair,) = load_benchmark(write(tmp_path / "t.jsonl", row)).tasks
+    assert unseal(pair.sealed).check == (
+        "def check(candidate):\n"
+        "    assert candidate(2) == 4\n"
+        "    assert candidate({'a': [None, 1.5]}, 'é\\n') == True\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({**CASES, "inputs": [[1]]}, "field 'expected' is missing; it must be a list"),
+        ({**CASES, "inputs": 1, "expected": []}, "field 'inputs' is int; it must be a list"),
+        ({**CASES, "inputs": [], "expected": []}, "0 'inputs' and 0 'expected'"),
+        ({**CASES, "inputs": [[1]], "expected": [1, 2]}, "1 'inputs' and 2 'expected'"),
+        (
+            {**CASES, "inputs": [1], "expected": [1]},
+            r"inputs\[0\] is int, not a list of arguments; write f\(7\) as \[7\]",
+        ),
+        ({**CASES, "inputs": [[1]], "expected": [{"a": [float("nan")]}]}, "holds NaN or an infinity"),
+        ({**ROW, "inputs": [[1]], "expected": [1]}, "are both there; keep one"),
+    ],
+)
+def test_bad_cases(tmp_path: Path, row: object, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        load_benchmark(write(tmp_path / "t.jsonl", row))
+    assert "line 1: " in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

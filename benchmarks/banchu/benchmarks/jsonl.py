@@ -1,24 +1,27 @@
-"""Files in HumanEval's format: one JSON object a line with task_id, prompt, entry_point, test, canonical_solution."""
+"""Files in HumanEval's format: one JSON object a line with task_id, prompt, entry_point, test, canonical_solution.
+
+Instead of `test` a row may hold `inputs`, a list of argument lists, and `expected`, the value for each of them: then
+each pair is one assertion, `f(*arguments) == value`. JSON has no tuples, and floats are compared as they are written;
+where that is not what you mean, write a `test`.
+"""
 
 from __future__ import annotations
 
 import ast
-import gzip
 import hashlib
-import json
-import warnings
-import zlib
+import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from banchu.benchmarks.benchmark import Benchmark, BenchmarkTask
 from banchu.benchmarks.examples import prompt_examples
+from banchu.benchmarks.reading import decoded, json_line, parsed, read_bytes
 from banchu.core.errors import DataError
 from banchu.core.sealed import SealedTests, TestSuite
 from banchu.core.task import Task
 
 _REQUIRED: Final = ("task_id", "prompt", "entry_point", "test")
-_GZIP_MAGIC: Final = b"\x1f\x8b"
+_CASES: Final = ("inputs", "expected")
 
 
 def load_file(path: Path) -> Benchmark:
@@ -28,18 +31,10 @@ def load_file(path: Path) -> Benchmark:
     return parse_benchmark(data, name=name, label=str(path), source=str(path), licence="not stated")
 
 
-def read_bytes(path: Path, *, remedy: str) -> bytes:
-    """The file as it lies on disk. Raises DataError with the remedy."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from None
-
-
 def parse_benchmark(data: bytes, *, name: str, label: str, source: str, licence: str) -> Benchmark:
     """A benchmark from the bytes of a file, gzipped or not. `label` names the file in errors. Raises DataError."""
     tasks: dict[str, BenchmarkTask] = {}
-    for number, line in enumerate(_text(data, label).split("\n"), start=1):
+    for number, line in enumerate(decoded(data, label).split("\n"), start=1):
         if not line.strip():
             continue
         row = _row(line, f"{label}, line {number}")
@@ -52,26 +47,14 @@ def parse_benchmark(data: bytes, *, name: str, label: str, source: str, licence:
     return Benchmark(name=name, tasks=tuple(tasks.values()), source=source, digest=digest, licence=licence)
 
 
-def _text(data: bytes, label: str) -> str:
-    try:
-        raw = gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data
-        return raw.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{label}: damaged gzip data ({error}); fetch or compress the file again") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{label}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
-
-
 def _row(line: str, where: str) -> dict[str, str]:
-    try:
-        row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{where}: not valid JSON ({error}); each line must be one JSON object") from None
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: is {type(row).__name__}, not an object; each line must be one JSON object")
+    row = json_line(line, where)
+    if any(field in row for field in _CASES):
+        row["test"] = _check_of_cases(row, where)
     for field in _REQUIRED:
         if field not in row:
-            raise DataError(f"{where}: field {field!r} is missing; HumanEval's format needs {', '.join(_REQUIRED)}")
+            needed = f"HumanEval's format needs {', '.join(_REQUIRED)} (or inputs and expected in place of test)"
+            raise DataError(f"{where}: field {field!r} is missing; {needed}")
     for field in (*_REQUIRED, "canonical_solution"):
         if not isinstance(row.setdefault(field, ""), str):
             raise DataError(f"{where}: field {field!r} is {type(row[field]).__name__}; it must be a string")
@@ -81,29 +64,53 @@ def _row(line: str, where: str) -> dict[str, str]:
     return row
 
 
+def _check_of_cases(row: dict[str, Any], where: str) -> str:
+    """A check of literal assertions, which the judge can put to the candidate all at once."""
+    if "test" in row:
+        raise DataError(f"{where}: fields 'test' and 'inputs'/'expected' are both there; keep one way to say it")
+    for field in _CASES:
+        if not isinstance(row.get(field), list):
+            found = type(row[field]).__name__ if field in row else "missing"
+            raise DataError(f"{where}: field {field!r} is {found}; it must be a list with one item for each case")
+    inputs, expected = row["inputs"], row["expected"]
+    if not inputs or len(inputs) != len(expected):
+        raise DataError(
+            f"{where}: {len(inputs)} 'inputs' and {len(expected)} 'expected'; there must be as many of one as of the "
+            f"other, at least 1"
+        )
+    for number, arguments in enumerate(inputs):
+        if not isinstance(arguments, list):
+            raise DataError(
+                f"{where}: inputs[{number}] is {type(arguments).__name__}, not a list of arguments; write f(7) as [7]"
+            )
+    if not _finite([inputs, expected]):
+        raise DataError(f"{where}: 'inputs' or 'expected' holds NaN or an infinity; write a 'test' for such a task")
+    cases = zip(inputs, expected, strict=True)
+    asserts = [f"    assert candidate({', '.join(map(repr, arguments))}) == {value!r}\n" for arguments, value in cases]
+    return "def check(candidate):\n" + "".join(asserts)
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _task(row: dict[str, str], benchmark: str, where: str) -> BenchmarkTask:
     prompt, entry_point, check = row["prompt"], row["entry_point"], row["test"]
     if not entry_point.isidentifier():
         raise DataError(f"{where}: entry_point {entry_point!r} is no Python name; it must be the function's name")
-    tests = _parsed(check)
+    tests = parsed(check)
     if tests is None:
         raise DataError(f"{where}: field 'test' is not valid Python; it must define check(candidate)")
     if not any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tests.body):
         raise DataError(f"{where}: field 'test' defines no check(); it must define check(candidate)")
-    context = next((text for text in (prompt, f"{prompt}\n    pass\n") if _parsed(text) is not None), None)
+    context = next((text for text in (prompt, f"{prompt}\n    pass\n") if parsed(text) is not None), None)
     if context is None:
         raise DataError(f"{where}: field 'prompt' is not valid Python; it must end in the function's head or docstring")
     solution = row["canonical_solution"]
     suite = TestSuite(check, entry_point, context, reference=prompt + solution if solution else "")
     task = Task(row["task_id"], benchmark, prompt, entry_point, prompt_examples(context, entry_point))
     return BenchmarkTask(task, SealedTests(suite))
-
-
-def _parsed(source: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)  # what Python 3.11 says of '\d'
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None

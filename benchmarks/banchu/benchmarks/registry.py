@@ -1,8 +1,9 @@
-"""From what a user writes to a benchmark: a known name, or a path to a file in HumanEval's format."""
+"""From what a user writes to a benchmark: a known name, `mbpp:FILE`, or a path to a file in HumanEval's format."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,27 +11,31 @@ from typing import Final
 from banchu.benchmarks.benchmark import Benchmark
 from banchu.benchmarks.humaneval import load_humaneval
 from banchu.benchmarks.jsonl import load_file
+from banchu.benchmarks.mbpp import load_mbpp
 from banchu.core.errors import unknown
 
 _NAMED: Final[dict[str, Callable[[], Benchmark]]] = {"humaneval": load_humaneval}
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz")
+_MBPP: Final = re.compile(r"mbpp(\+[^:]*)?(:|$)", re.IGNORECASE)
 
 BENCHMARKS: Final[tuple[str, ...]] = tuple(_NAMED)
 """The names that `load_benchmark` knows; anything else must be a file."""
 
 
 def load_benchmark(spec: str) -> Benchmark:
-    """The benchmark named `spec` (any case), or the one in the `.jsonl` or `.jsonl.gz` file at that path.
+    """The benchmark named `spec` (any case), MBPP from the file in `mbpp:FILE`, or the `.jsonl`(`.gz`) at that path.
 
     Raises:
         ConfigError: neither a known name nor such a path.
-        DataError: the file is missing, altered or not in HumanEval's format.
+        DataError: the file is missing, altered or not in its format.
     """
     if loader := _NAMED.get(spec.lower()):
         return loader()
+    if _MBPP.match(spec):
+        return load_mbpp(spec)
     if spec.lower().endswith(_SUFFIXES):
         return load_file(Path(spec).expanduser())
-    hint = "A file of your own is a path that ends in .jsonl or .jsonl.gz."
+    hint = "A file of your own is a path that ends in .jsonl or .jsonl.gz; MBPP is mbpp:FILE."
     if os.sep in spec:
         hint = "A path must end in .jsonl or .jsonl.gz and hold tasks in HumanEval's format."
     raise unknown("benchmark", spec, BENCHMARKS, hint=hint)

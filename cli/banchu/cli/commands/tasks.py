@@ -8,7 +8,9 @@ import typer
 
 
 def tasks(
-    benchmark: Annotated[str, typer.Argument(help="A benchmark (`humaneval`, FILE.jsonl), or one task: humaneval/3.")],
+    benchmark: Annotated[
+        str, typer.Argument(help="A benchmark (`humaneval`, mbpp:FILE, FILE.jsonl), or one task: humaneval/3.")
+    ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List a benchmark's tasks, or show one as the model sees it. Sealed tests are never shown.
@@ -22,7 +24,7 @@ def tasks(
     from banchu.cli.output import print_json, print_table
 
     name, slash, task = benchmark.rpartition("/")
-    if not slash or Path(benchmark).exists() or benchmark.endswith((".jsonl", ".jsonl.gz")):
+    if not slash or Path(benchmark).exists() or benchmark.endswith((".jsonl", ".jsonl.gz", ".json")):
         loaded = load_benchmark(benchmark)
         if json:
             print_json([asdict(pair.task) for pair in loaded.tasks])
