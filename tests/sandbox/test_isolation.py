@@ -53,7 +53,7 @@ from banchu.sandbox.cell.seccomp import Program, _intervals, _prologue, _tree
 calls = Calls(platform.machine())
 program = Program([*_prologue(calls), *_tree(_intervals({calls.server["unshare"]: 0x50001}, 0x7FFF0000))])
 kernel.no_new_privileges()
-kernel.install_filter(program.address)
+kernel.filter_installer(program.address)()
 """
 
 

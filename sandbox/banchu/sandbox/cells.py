@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from banchu.sandbox.cell.landlock import LEAST_ALONE
+from banchu.sandbox.cell.scratch import sweep
 from banchu.sandbox.cgroup import Group, Unavailable
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
@@ -65,7 +66,9 @@ class Hosted(Process):
         self._remove()
 
     def _remove(self) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            sweep(self._scratch)
+            os.rmdir(self._scratch)  # noqa: PTH106
 
 
 def _bubblewrap(isolation: Isolation, limits: Limits, profile: str) -> Process:

@@ -58,7 +58,10 @@ class Link:
             raise Failed(f"the {self._name} process broke off: {error}") from None
         if received is None:
             raise Failed(f"the {self._name} process ended")
-        message: Message = json.loads(received[0])
+        try:
+            message: Message = json.loads(received[0])
+        except (ValueError, RecursionError):
+            raise Failed(f"the {self._name} process sent what is no message") from None
         return message
 
     def close(self, hang_up_s: float = 1.0) -> None:

@@ -53,8 +53,11 @@ class Slot:
         """Of its processes on this machine: the cell's, where it is one, and the tester's."""
         return *([self._cell.pid] if isinstance(self._cell, Process) else []), self._tester.pid
 
-    def judge(self, suite: TestSuite, code: str, limits: Limits, seed: int = 0) -> Verdict:
+    def judge(self, suite: TestSuite, code: str, limits: Limits, seed: int = 0, *, stepwise: bool = False) -> Verdict:
         """The verdict on one program.
+
+        `stepwise`: every call waits for the answer to the one before. Otherwise calls that are known are sent at once,
+        and a candidate that dies over them is judged again stepwise, unless its time was up.
 
         Raises:
             Failed: a process of the judge failed; nothing is known of the program.
@@ -65,15 +68,20 @@ class Slot:
         with ours, theirs:
             self._cell.send({"op": "run", "limits": asdict(limits), "seed": seed}, [theirs.fileno()])
             tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
-            self._tester.send({**tests, "code": code, "seed": seed}, [ours.fileno()])
+            self._tester.send({**tests, "code": code, "seed": seed, "stepwise": stepwise}, [ours.fileno()])
         watch = self._watch(start + limits.wall_s)
         ended = self._end(watch)
         report = watch.report
         if report is not None and "broken" in report:
             raise SandboxError(f"the sealed tests cannot be run: {report['broken']}")
-        if report is not None and "unready" in report:
+        if report is not None and "failed" in report:
+            raise Failed(f"the tester failed: {report['failed']}")
+        if not ended.ready:
             raise Failed(f"the candidate's process did not come up: {ended.summary}")
-        return verdict_of(report, ended, limits, time.monotonic() - start, self._isolation)
+        verdict = verdict_of(report, ended, limits, time.monotonic() - start, self._isolation)
+        if report is not None and report["incomplete"] and verdict.kind != "timed_out":
+            return self.judge(suite, code, limits, seed, stepwise=True)
+        return verdict
 
     def close(self) -> None:
         """Idempotent."""
@@ -113,6 +121,7 @@ class Slot:
         if watch.ended["op"] != "ended":
             raise Failed(str(watch.ended.get("detail")))
         return Ended(
+            ready=watch.ended["ready"],
             code=watch.ended["status"],
             killed=watch.ended["killed"],
             cpu_s=watch.ended["cpu_s"],

@@ -55,7 +55,7 @@ class Trials:
         if verdict.kind != "timed_out":
             return verdict
         with self._one_at_a_time:
-            return self._once(suite, code, self._scaled_limits(suite, digest), seed)
+            return self._once(suite, code, self._scaled_limits(suite, digest), seed, stepwise=True)
 
     def _scaled_limits(self, suite: TestSuite, digest: str) -> Limits:
         """Measured only where it matters: a candidate that ends in time would have ended under wider limits too."""
@@ -68,18 +68,21 @@ class Trials:
                     self._scaled[digest] = self._limits.scaled(reference.cpu_s)
         return self._scaled[digest]
 
-    def _once(self, suite: TestSuite, code: str, limits: Limits, seed: int) -> Verdict:
+    def _once(self, suite: TestSuite, code: str, limits: Limits, seed: int, *, stepwise: bool = False) -> Verdict:
         """One trial; a judge that fails tries once more on a fresh slot."""
         for last in (False, True):
             slot = self._pool.take()
             try:
-                verdict = slot.judge(suite, code, limits, seed)
+                verdict = slot.judge(suite, code, limits, seed, stepwise=stepwise)
             except Failed as failed:
                 self._pool.discard(slot)
                 if last:
                     raise SandboxError(f"the judge failed twice on one attempt, it is unjudged: {failed}") from failed
-            except BaseException:
+            except SandboxError:  # of the tests: the slot is as good as before
                 self._pool.give_back(slot)
+                raise
+            except BaseException:
+                self._pool.discard(slot)
                 raise
             else:
                 self._pool.give_back(slot)

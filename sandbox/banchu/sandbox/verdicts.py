@@ -21,6 +21,8 @@ ticks, and on a busy machine the ticks run ahead of the time that it accounts fo
 class Ended:
     """How a candidate's process ended."""
 
+    ready: bool
+    """Whether its code had begun to run at all."""
     code: int
     """Exit code, or minus the signal."""
     killed: bool
@@ -36,7 +38,8 @@ class Ended:
     def summary(self) -> str:
         if self.code >= 0:
             return f"it ended itself with exit code {self.code}"
-        return f"it was killed by {signal.Signals(-self.code).name}"
+        name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else f"signal {-self.code}"
+        return f"it was killed by {name}"
 
 
 def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall_s: float, isolation: str) -> Verdict:
@@ -51,15 +54,20 @@ def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall
         kind=kind,
         tests_passed=report["passed"] if report else 0,
         tests_total=report["total"] if report else 0,
-        assertion=failure.get("assertion", ""),
-        expected=failure.get("expected", ""),
-        actual=failure.get("actual", ""),
-        error=error[:_MAX_ERROR],
+        assertion=_clean(failure.get("assertion", "")),
+        expected=_clean(failure.get("expected", "")),
+        actual=_clean(failure.get("actual", "")),
+        error=_clean(error[:_MAX_ERROR]),
         stdout=ended.output,
         cpu_s=ended.cpu_s,
         wall_s=wall_s,
         isolation=isolation,
     )
+
+
+def _clean(text: str) -> str:
+    """Without the half characters that a candidate can put into a text and that no file or terminal takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _by_limits(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[VerdictKind, str] | None:

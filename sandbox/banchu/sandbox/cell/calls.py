@@ -10,12 +10,12 @@ _ALLOWED = """
     chdir:80:49 fchdir:81:50 mkdir:83:- mkdirat:258:34 rmdir:84:- unlink:87:- unlinkat:263:35 rename:82:-
     renameat:264:38 renameat2:316:276 link:86:- linkat:265:37 symlink:88:- symlinkat:266:36 truncate:76:45
     ftruncate:77:46 fallocate:285:47 fsync:74:82 fdatasync:75:83 dup:32:23 dup2:33:- dup3:292:24 pipe:22:-
-    pipe2:293:59 fcntl:72:25 ioctl:16:29 flock:73:32 chmod:90:- fchmod:91:52 fchmodat:268:53 utime:132:-
+    pipe2:293:59 fcntl:72:25 ioctl:16:29 chmod:90:- fchmod:91:52 fchmodat:268:53 utime:132:-
     utimes:235:- utimensat:280:88 umask:95:166 statfs:137:43 fstatfs:138:44 fadvise64:221:223 sendfile:40:71
     copy_file_range:326:285 splice:275:76 poll:7:- ppoll:271:73 select:23:- pselect6:270:72 epoll_create:213:-
     epoll_create1:291:20 epoll_ctl:233:21 epoll_wait:232:- epoll_pwait:281:22 epoll_pwait2:441:441 eventfd:284:-
     eventfd2:290:19 timerfd_create:283:85 timerfd_settime:286:86 timerfd_gettime:287:87 socketpair:53:199
-    sendto:44:206 recvfrom:45:207 shutdown:48:210 getsockopt:55:209 setsockopt:54:208 getsockname:51:204
+    sendto:44:206 recvfrom:45:207 shutdown:48:210 getsockopt:55:209 getsockname:51:204
     getpeername:52:205 mmap:9:222 munmap:11:215 mprotect:10:226 mremap:25:216 madvise:28:233 msync:26:227
     mincore:27:232 brk:12:214 membarrier:324:283 getpid:39:172 gettid:186:178 getppid:110:173 getuid:102:174
     geteuid:107:175 getgid:104:176 getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158

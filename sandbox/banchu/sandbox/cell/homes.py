@@ -51,6 +51,7 @@ class Namespaced:
 
     def __init__(self) -> None:
         self._own_pids = -1
+        self._drop_capabilities = kernel.capabilities_setter()
 
     def enter(self) -> None:
         namespaces.enter()
@@ -76,7 +77,7 @@ class Namespaced:
         return child
 
     def drop(self) -> None:
-        kernel.set_capabilities()
+        self._drop_capabilities()
 
 
 class Contained:
@@ -94,6 +95,7 @@ class Contained:
         self._user = user
         self._readable: dict[str, int] = {}
         self.max_tasks = _SHARED_TASKS
+        self._drop_capabilities = kernel.capabilities_setter()
         self.scratch = SweptScratch(scratch, self._as_candidate, watched=watched)
 
     def enter(self) -> None:
@@ -127,7 +129,7 @@ class Contained:
             os.setgroups([])
             os.setresgid(self._user, self._user, self._user)
             os.setresuid(self._user, self._user, self._user)
-        kernel.set_capabilities()
+        self._drop_capabilities()
         kernel.die_with_parent(signal.SIGKILL)  # the change of user took it back
 
     def _capabilities(self) -> list[int]:

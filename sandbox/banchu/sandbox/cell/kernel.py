@@ -7,6 +7,7 @@ import functools
 import os
 import platform
 import struct
+from collections.abc import Callable
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -25,6 +26,10 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # the same 
 _LANDLOCK_PATH_BENEATH = 1
 
 
+Call = Callable[[], None]
+"""A system call that is ready to be made. Raises OSError."""
+
+
 @functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
@@ -34,6 +39,18 @@ def _call(name: str, *args: object) -> None:
     if getattr(_libc(), name)(*args) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def _prepared(name: str, *args: object) -> Call:
+    """The call with its arguments made ahead: in a candidate every new object costs a page."""
+    call = functools.partial(getattr(_libc(), name), *args)
+
+    def make() -> None:
+        if call() != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, f"{name}: {os.strerror(code)}")
+
+    return make
 
 
 def _syscall(numbers: dict[str, int], *args: object) -> None:
@@ -54,8 +71,8 @@ def landlock_add_path(ruleset: int, rule: int) -> None:
     _call("syscall", number, ctypes.c_int(ruleset), kind, ctypes.c_void_p(rule), ctypes.c_uint(0))
 
 
-def landlock_restrict(ruleset: int) -> None:
-    _call("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
+def landlock_restricter(ruleset: int) -> Call:
+    return _prepared("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
 
 
 def unshare(flags: int) -> None:
@@ -72,6 +89,10 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
         _call("mount", *texts, ctypes.c_ulong(flags), ctypes.c_char_p(options.encode()))
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror} at {target}") from None
+
+
+def set_host_name(name: str) -> None:
+    _call("sethostname", ctypes.c_char_p(name.encode()), ctypes.c_size_t(len(name)))
 
 
 def umount(target: str) -> None:
@@ -105,8 +126,9 @@ def no_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def install_filter(address: int) -> None:
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, address)
+def filter_installer(address: int) -> Call:
+    arguments = [ctypes.c_ulong(value) for value in (_SECCOMP_MODE_FILTER, address, 0, 0)]
+    return _prepared("prctl", ctypes.c_int(_PR_SET_SECCOMP), *arguments)
 
 
 def drop_bounding_set() -> None:
@@ -120,8 +142,13 @@ def drop_bounding_set() -> None:
 
 def set_capabilities(*capabilities: int) -> None:
     """Exactly these, permitted and effective; none can be inherited."""
+    capabilities_setter(*capabilities)()
+
+
+def capabilities_setter(*capabilities: int) -> Call:
     bits = sum(1 << capability for capability in capabilities)
     low, high = bits & 0xFFFFFFFF, bits >> 32
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     data = struct.pack("IIIIII", low, low, 0, high, high, 0)
-    _syscall(_CAPSET, ctypes.c_char_p(header), ctypes.c_char_p(data))
+    number = ctypes.c_long(_CAPSET[platform.machine()])
+    return _prepared("syscall", number, ctypes.c_char_p(header), ctypes.c_char_p(data))

@@ -51,6 +51,8 @@ class Ruleset:
         os.set_inheritable(self.fd, False)
         for path, rights in allowed.items():
             self._allow(path, rights & known)
+        self.put_on = kernel.landlock_restricter(self.fd)
+        """Binds this thread and all that it starts, for good. Takes no_new_privs. Raises OSError."""
 
     def _allow(self, path: str, rights: int) -> None:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -61,10 +63,6 @@ class Ruleset:
             kernel.landlock_add_path(self.fd, ctypes.addressof(rule))
         finally:
             os.close(parent)
-
-    def put_on(self) -> None:
-        """Binds this thread and all that it starts, for good. Takes no_new_privs."""
-        kernel.landlock_restrict(self.fd)
 
     def close(self) -> None:
         os.close(self.fd)

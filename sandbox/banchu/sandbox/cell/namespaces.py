@@ -51,6 +51,7 @@ def enter() -> None:
             | kernel.CLONE_NEWUTS
             | kernel.CLONE_NEWCGROUP
         )
+        kernel.set_host_name("cell")
 
 
 def drop_to_candidate() -> None:

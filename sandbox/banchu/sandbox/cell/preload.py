@@ -6,7 +6,8 @@ import importlib
 import site
 import sys
 
-from banchu.sandbox.cell.candidate import Answering, Program
+from banchu.sandbox.cell.answering import Answering
+from banchu.sandbox.wire.codec import dumps
 
 # fmt: off
 _MODULES = (
@@ -51,6 +52,10 @@ def work(text: str, numbers: List[float]) -> Tuple[Any, ...]:
 '''
 
 
+_RUNS = 20
+"""Until the interpreter has adapted its own code to it, and writes to it no more."""
+
+
 def load() -> None:
     """Import, then judge a small program once: its pages are then shared instead of made by every candidate."""
     for name in _MODULES:
@@ -58,10 +63,8 @@ def load() -> None:
     site.setquit()  # `exit` and `quit`, which -S leaves out and programs use
     sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-    for _ in range(2):
-        program = Program(_REPRESENTATIVE)
-        answering = Answering("warm")
-        answering.define(program, "work")
-        answering.call([{"t": ["A b, a!", [1.5, 2.0, -3.0, 24.0]]}, {"d": []}])
-        answering.call([{"t": [1]}, {"d": []}])
+    calls = [[{"t": ["A b, a!", [1.5, 2.0, -3.0, 24.0]]}, {"d": []}], [{"t": [1]}, {"d": []}]]
+    request = dumps(["warm", "program", _REPRESENTATIVE, "work", calls])
+    for _ in range(_RUNS):
+        Answering().reply(request)
     sys.modules.pop("candidate", None)

@@ -90,17 +90,22 @@ class SweptScratch:
     def overfull(self, file_mib: int) -> bool:
         """Whether a running candidate holds more than it may."""
         seen = total = 0
-        for folder, folders, files in os.walk(self.path):
-            for name in files:
-                try:
-                    state = os.lstat(os.path.join(folder, name))
-                except OSError:
-                    continue
-                total += state.st_blocks * 512
-            seen += len(files) + len(folders)
-            if seen > MAX_INODES or total > file_mib << 20:
-                return True
+        try:
+            for folder, folders, files in os.walk(self.path, onerror=_raise):
+                for name in files:
+                    total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+                seen += len(files) + len(folders)
+                if seen > MAX_INODES or total > file_mib << 20:
+                    return True
+        except FileNotFoundError:  # it removed one just now
+            return False
+        except (OSError, RecursionError):  # too deep to be looked at, or hidden from the look
+            return True
         return False
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def sweep(top: str) -> None:

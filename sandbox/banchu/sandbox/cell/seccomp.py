@@ -24,8 +24,12 @@ _PRETEND = _ERRNO
 _LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets into struct seccomp_data, little endian
 _CLONE_THREAD, _CLONE_NAMESPACES = 0x00010000, 0x7E020000
-_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
-_SOCKET_TYPE, _SOCK_STREAM = 0xF, 1
+_F_REACHING = (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals to others, and a say in what others do with a file."""
+_AF_UNIX, _SOCKET_TYPE, _SOCK_STREAM = 1, 0xF, 1
+_SOL_SOCKET, _SOCKET_FACTS = 1, (3, 4, 7, 8, 38, 39)
+"""SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_PROTOCOL, SO_DOMAIN. Not SO_PEERPIDFD, which hands out a process."""
+_MSG_OOB = 1
 _TERMINAL_AND_FILE = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what the standard library asks of files."""
 
@@ -37,17 +41,17 @@ _REFUSE_OR_ALLOW = [(_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
 
 
 def server_filter(calls: Calls, *, contained: bool = False) -> list[Instruction]:
-    """Allow-list for the fork server and all that descends from it."""
+    """Allow-list for the fork server and all that descends from it; the arguments that reach beyond it are refused."""
     actions = dict.fromkeys([*calls.allowed.values(), *calls.server.values()], _ALLOW)
     actions |= dict.fromkeys(calls.fatal.values(), _KILL)
     actions |= dict.fromkeys(calls.absent.values(), _ABSENT)
     if contained:  # it makes no namespaces
         actions |= {calls.server[name]: _KILL for name in _NAMESPACING}
-    return [*_prologue(calls), *_tree(_intervals(actions, _REFUSE))]
+    return [*_prologue(calls), *_checked(calls, _checks()), *_tree(_intervals(actions, _REFUSE))]
 
 
 def candidate_filter(calls: Calls, *, contained: bool = False) -> list[Instruction]:
-    """Takes from a candidate what only the fork server may do, and the arguments that reach beyond itself.
+    """Takes from a candidate what only the fork server may do: a new thread it may have, a new process not.
 
     `contained`: it may share a file system or a user with others, so changes of mode and times are not made, though
     the call says they were: programs that tidy up after themselves expect no refusal, and Landlock knows no such right.
@@ -55,35 +59,49 @@ def candidate_filter(calls: Calls, *, contained: bool = False) -> list[Instructi
     actions = dict.fromkeys(calls.server.values(), _REFUSE)
     actions |= {calls.server[name]: _KILL for name in (*_NAMESPACING, "seccomp")}
     if contained:
+        actions[calls.number("fallocate")] = _REFUSE  # nobody looks after the size of files without a name
         actions |= {calls.allowed[name]: _PRETEND for name in _METADATA if name in calls.allowed}
-    checks = [instruction for name, check in _checks().items() for instruction in _checked(calls.number(name), check)]
-    return [*_prologue(calls), *checks, *_tree(_intervals(actions, _ALLOW))]
+    threads_only = [
+        (_LOAD, 0, 0, _argument(0)),
+        (_IF_ANY_BIT, 1, 0, _CLONE_NAMESPACES),
+        (_IF_ANY_BIT, 1, 0, _CLONE_THREAD),
+        *_REFUSE_OR_ALLOW,
+    ]
+    return [*_prologue(calls), *_checked(calls, {"clone": threads_only}), *_tree(_intervals(actions, _ALLOW))]
 
 
 def _checks() -> dict[str, list[Instruction]]:
     """System call to a program that ends in a decision on its arguments (their low halves, as the kernel reads ints).
 
-    A new thread, not a new process; signals and limits for nobody else; messages along its own socket pairs only: a
-    datagram may carry an address, and so leave a pair that was never connected to anything.
+    Signals and limits for nobody else; messages along its own socket pairs only: a datagram may carry an address, and
+    so leave a pair that was never connected to anything.
     """
     return {
-        "clone": [
-            (_LOAD, 0, 0, _argument(0)),
-            (_IF_ANY_BIT, 1, 0, _CLONE_NAMESPACES),
-            (_IF_ANY_BIT, 1, 0, _CLONE_THREAD),
-            *_REFUSE_OR_ALLOW,
+        "fcntl": [(_LOAD, 0, 0, _argument(1)), *_none_of(*_F_REACHING)],
+        "getsockopt": [
+            (_LOAD, 0, 0, _argument(1)),
+            (_IF_EQUAL, 1, 0, _SOL_SOCKET),
+            (_RETURN, 0, 0, _REFUSE),
+            (_LOAD, 0, 0, _argument(2)),
+            *_one_of(*_SOCKET_FACTS),
         ],
-        "fcntl": [(_LOAD, 0, 0, _argument(1)), *_none_of(_F_SETSIG, _F_SETOWN, _F_SETOWN_EX)],
         "ioctl": [(_LOAD, 0, 0, _argument(1)), *_one_of(*_TERMINAL_AND_FILE)],
         "prlimit64": [(_LOAD, 0, 0, _argument(0)), *_one_of(0)],
+        "recvfrom": [(_LOAD, 0, 0, _argument(3)), *_without(_MSG_OOB)],
         "sendto": [
             (_LOAD, 0, 0, _argument(4)),
             (_IF_EQUAL, 1, 0, 0),
             (_RETURN, 0, 0, _REFUSE),
             (_LOAD, 0, 0, _argument(4) + 4),
-            *_one_of(0),
+            (_IF_EQUAL, 1, 0, 0),
+            (_RETURN, 0, 0, _REFUSE),
+            (_LOAD, 0, 0, _argument(3)),
+            *_without(_MSG_OOB),
         ],
         "socketpair": [
+            (_LOAD, 0, 0, _argument(0)),
+            (_IF_EQUAL, 1, 0, _AF_UNIX),
+            (_RETURN, 0, 0, _REFUSE),
             (_LOAD, 0, 0, _argument(1)),
             (_AND, 0, 0, _SOCKET_TYPE),
             *_one_of(_SOCK_STREAM),
@@ -91,14 +109,19 @@ def _checks() -> dict[str, list[Instruction]]:
     }
 
 
-def _checked(number: int, check: list[Instruction]) -> list[Instruction]:
-    """Past the check for any other call."""
-    return [(_IF_EQUAL, 0, len(check), number), *check]
+def _checked(calls: Calls, checks: Mapping[str, list[Instruction]]) -> list[Instruction]:
+    """Each call to its own check, and past it for any other."""
+    numbered = ((calls.number(name), check) for name, check in checks.items())
+    return [line for number, check in numbered for line in ((_IF_EQUAL, 0, len(check), number), *check)]
 
 
 def _one_of(*values: int) -> list[Instruction]:
     tests = [(_IF_EQUAL, len(values) - at, 0, value) for at, value in enumerate(values)]
     return [*tests, *_REFUSE_OR_ALLOW]
+
+
+def _without(bit: int) -> list[Instruction]:
+    return [(_IF_ANY_BIT, 1, 0, bit), *reversed(_REFUSE_OR_ALLOW)]
 
 
 def _none_of(*values: int) -> list[Instruction]:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from banchu.sandbox.cell import kernel, landlock, preload, root
 from banchu.sandbox.cell.calls import Calls
-from banchu.sandbox.cell.candidate import Confinement, become
+from banchu.sandbox.cell.candidate import Confinement
 from banchu.sandbox.cell.homes import Contained, Home, home_of
 from banchu.sandbox.cell.namespaces import SetupFailed, stage
 from banchu.sandbox.cell.seccomp import Program, candidate_filter, server_filter
@@ -95,12 +95,14 @@ class _Server:
         self._allow_files()
         contained = isinstance(home, Contained)
         own_filter = Program(candidate_filter(calls, contained=contained))
-        self._confinement = Confinement(own_filter, base_bytes, home.max_tasks, home.scratch.path, home.drop)
+        self._ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._confinement = Confinement(own_filter, base_bytes, home.drop, self._ready, home.max_tasks)
+        os.chdir(home.scratch.path)
         gc.collect()
         gc.freeze()
         with stage("seccomp"):
             everyone = Program(server_filter(calls, contained=contained))
-            kernel.install_filter(everyone.address)
+            kernel.filter_installer(everyone.address)()
 
     def serve(self) -> None:
         while (message := receive_with_fds(self._control)) is not None:
@@ -112,15 +114,21 @@ class _Server:
     def _run(self, order: dict[str, Any], channel: int) -> None:
         file_mib = order["limits"]["file_mib"]
         if self._home.scratch.renew(file_mib):
+            os.chdir(self._home.scratch.path)
             self._allow_files()
         output = os.memfd_create("output")
         try:
-            candidate = self._fork(order, channel, output)
+            candidate = self._home.fork()
+            if candidate == 0:
+                self._confinement.become(self._ruleset, order, channel, output)
             os.close(channel)
             killed, overfull = self._wait(candidate, file_mib)
+            if self._home.scratch.watched:
+                overfull = overfull or self._home.scratch.overfull(file_mib)
             _, status, usage = os.wait4(candidate, 0)
             answer = {
                 "op": "ended",
+                "ready": self._was_ready(),
                 "status": os.waitstatus_to_exitcode(status),
                 "killed": killed,
                 "overfull": overfull,
@@ -132,11 +140,12 @@ class _Server:
             os.close(output)
         send_with_fds(self._control, json.dumps(answer).encode())
 
-    def _fork(self, order: dict[str, Any], channel: int, output: int) -> int:
-        candidate = self._home.fork()
-        if candidate == 0:
-            become(self._confinement, self._ruleset, order, channel, output)
-        return candidate
+    def _was_ready(self) -> bool:
+        """Whether the candidate came as far as to begin: before that its code has not run."""
+        try:
+            return bool(os.eventfd_read(self._ready))
+        except BlockingIOError:
+            return False
 
     def _allow_files(self) -> None:
         """Rules name files, not paths: a /tmp mounted anew is another one."""

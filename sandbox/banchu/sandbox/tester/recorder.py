@@ -47,7 +47,7 @@ class Recorder:
 
     def enter(self, number: int) -> None:
         self._entered[number] += 1
-        self._current = number
+        self._current = self._remote.site = number
 
     def compare(self, number: int, left: Any, name: str, right: Any) -> bool:
         symbol, compare = _COMPARE[name]
@@ -78,7 +78,7 @@ class Recorder:
             self._broken("raised", failure=failure)
         else:
             actual = short(self._remote.last_value) if self._remote.calls else ""
-            self._broken("tests", error=f"{type(error).__name__}: {error}"[:_SHOWN], actual=actual)
+            self._broken("tests", error=said(error), actual=actual)
 
     def _held(self) -> bool:
         self.passed += 1
@@ -113,9 +113,20 @@ class _Short(reprlib.Repr):
         return repr(value) if value.bit_length() < 4000 else f"<int of {value.bit_length()} bits>"
 
 
+def said(error: BaseException) -> str:
+    """Type and message. A message may be made of a candidate's value, and fail on it."""
+    try:
+        return f"{type(error).__name__}: {error}"[:_SHOWN]
+    except Exception:  # noqa: BLE001
+        return type(error).__name__
+
+
 def short(value: object) -> str:
     """A value as Python text of at most 500 characters."""
-    return _cut(_Short().repr(value))
+    try:
+        return _cut(_Short().repr(value))
+    except Exception:  # noqa: BLE001  # a number that Python refuses to print, deep inside
+        return f"<{type(value).__name__}>"
 
 
 def _cut(text: str) -> str:

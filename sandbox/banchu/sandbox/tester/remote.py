@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from banchu.sandbox.tester.plan import Plan
 from banchu.sandbox.wire.codec import TooLarge, Unreadable, decode, dumps, encode, loads
 from banchu.sandbox.wire.frames import Broken, Truncated, read_frame, write_frame
 from banchu.sandbox.wire.opaque import Opaque
@@ -29,11 +33,24 @@ class Uncrossable(BaseException):  # as above
     """The tests pass something that is no plain value. The judge's limit, not the candidate's doing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and its calls as they are sent."""
+
+    plan: Plan
+    text: str
+
+
 class Remote:
     """One candidate. Raises Lost for good once the channel has failed."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._planned: list[Any] = []
+        self.incomplete = False
+        """The planned calls brought no answers: which of them failed shows only call by call."""
+        self.site = 0
+        """Number of the assert that runs: which planned answer its call gets."""
         self.lost: Lost | None = None
         self.uncrossable: Uncrossable | None = None
         self.raised: list[tuple[BaseException, Failure]] = []
@@ -42,48 +59,73 @@ class Remote:
         self.last_arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.last_value: object = None
 
-    def wait_until_ready(self) -> bool:
-        """Whether the candidate's process came up: before this its code has not run, after this it answers for all."""
-        return self._receive() == b"ready"
-
-    def define(self, code: str, entry_point: str) -> None:
-        """Hand over the program. Raises what its module raises."""
-        self._ask("define", code, entry_point)
+    def define(self, code: str, entry_point: str, planned: Planned | None = None) -> None:
+        """Hand over the program, with the calls that are known already. Raises what its module raises."""
+        request = f'"program",{text(code)},{text(entry_point)},{planned.text if planned else "[]"}'
+        try:
+            loaded, *self._planned = self._ask(request, len(planned.plan.calls) if planned else 0)
+            self._value(loaded)
+        except Lost:
+            self.incomplete = planned is not None
+            raise
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
         self.calls += 1
         self.last_arguments = (positional, named)
-        body = [_crossing(self, positional), _crossing(self, named)]
-        self.last_value = self._ask("call", *body)
+        if self._planned:
+            answer = self._planned[self.site]
+        else:
+            (answer,) = self._ask(f'"call",{self._crossing(positional)},{self._crossing(named)}')
+        self.last_value = self._value(answer)
         return self.last_value
 
     def failure_of(self, error: BaseException) -> Failure | None:
         """What the candidate said of this exception, if it is the candidate's."""
         return next((failure for raised, failure in self.raised if raised is error), None)
 
-    def _ask(self, *request: Any) -> Any:
+    def _ask(self, request: str, planned: int = 0) -> list[Any]:
+        """The answers to a request: one, and one for each planned call if the first is no failure. Raises Lost."""
         if self.lost:
             raise self.lost
-        try:
-            request_id = secrets.token_hex(8)
-            self._send(dumps([request_id, *request]))
-            kind, body = _reply(self._receive(), request_id)
+        request_id = secrets.token_hex(8)
+        with self._losing():
+            self._send(f'["{request_id}",{request}]'.encode("utf-8", "surrogatepass"))
+            return _answers(self._receive(), request_id, planned)
+
+    def _value(self, answer: Any) -> Any:
+        """What an answer says: a value, or the candidate's exception, raised. Raises Lost."""
+        if self.lost:
+            raise self.lost
+        with self._losing():
+            kind, body = _answer(answer)
             if kind == "value":
                 return decode(body)
             if kind == "too_large":
                 raise Lost("too_large", f"{body} bytes")
             error = _exception(body)
-        except TooLarge as large:
-            self.lost = Lost("too_large", str(large))
-            raise self.lost from None
-        except (Unreadable, Broken) as bad:
-            self.lost = Lost("malformed", str(bad))
-            raise self.lost from None
-        except Lost as lost:
-            self.lost = lost
-            raise
         self.raised.append((error, body))
         raise error
+
+    @contextlib.contextmanager
+    def _losing(self) -> Iterator[None]:
+        """Whatever fails here is the end of this candidate's answers."""
+        try:
+            yield
+        except TooLarge as large:
+            self.lost = Lost("too_large", str(large))
+        except (Unreadable, Broken) as bad:
+            self.lost = Lost("malformed", str(bad))
+        except Lost as lost:
+            self.lost = lost
+        if self.lost:
+            raise self.lost from None
+
+    def _crossing(self, value: object) -> str:
+        try:
+            return crossing(value)
+        except Uncrossable as error:
+            self.uncrossable = error
+            raise
 
     def _send(self, frame: bytes) -> None:
         try:
@@ -103,12 +145,17 @@ class Remote:
         return frame
 
 
-def _crossing(remote: Remote, value: object) -> Any:
+def text(value: object) -> str:
+    """JSON of plain data, as text."""
+    return dumps(value).decode("utf-8", "surrogatepass")
+
+
+def crossing(value: object) -> str:
+    """A value of the tests as it is sent. Raises Uncrossable."""
     data = encode(value)
     if _has_opaque(decode(data)):
-        remote.uncrossable = Uncrossable(f"the tests pass what is no plain value: {repr(value)[:200]}")
-        raise remote.uncrossable
-    return data
+        raise Uncrossable(f"the tests pass what is no plain value: {repr(value)[:200]}")
+    return text(data)
 
 
 def _has_opaque(value: object) -> bool:
@@ -121,21 +168,42 @@ def _has_opaque(value: object) -> bool:
     return False
 
 
-def _reply(frame: bytes, request_id: str) -> tuple[str, Any]:
+def _answers(frame: bytes, request_id: str, planned: int) -> list[Any]:
     reply = loads(frame)
-    if type(reply) is not list or len(reply) != 3 or reply[0] != request_id:
+    if type(reply) is not list or len(reply) != 2 or reply[0] != request_id:
         raise Unreadable("an answer to no call")
-    _, kind, body = reply
-    if kind == "error" and not _is_failure(body):
-        raise Unreadable("an exception without its parts")
-    if kind not in ("value", "error", "too_large"):
-        raise Unreadable("an answer of no kind")
-    return kind, body
+    answers = reply[1]
+    if type(answers) is not list or not answers:
+        raise Unreadable("no answer to a call")
+    if len(answers) != 1 + planned and (len(answers) != 1 or _answer(answers[0])[0] == "value"):
+        raise Unreadable(f"{len(answers)} answers to {1 + planned} requests")
+    return answers
 
 
-def _is_failure(body: Any) -> bool:
+def _answer(answer: Any) -> tuple[str, Any]:
+    if type(answer) is not list or len(answer) != 2:
+        raise Unreadable("an answer that is no pair")
+    kind, body = answer
+    match kind:
+        case "value":
+            return kind, body
+        case "too_large" if type(body) is int and 0 < body < 2**64:
+            return kind, body
+        case "error":
+            return kind, _failure(body)
+    raise Unreadable("an answer of no kind")
+
+
+def _failure(body: Any) -> Failure:
+    """Nothing but the parts that are known, each as it must be."""
     texts = ("type", "builtin", "message", "trace")
-    return type(body) is dict and all(type(body.get(key)) is str and len(body[key]) < 4096 for key in texts)
+    if type(body) is not dict or not all(type(body.get(key)) is str and len(body[key]) < 4096 for key in texts):
+        raise Unreadable("an exception without its parts")
+    return {**{key: body[key] for key in texts}, "denied": body.get("denied") is True}
+
+
+_ENDING = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""In the tests' own `map` or `all` these would end the loop as if all had been seen (PEP 479)."""
 
 
 def _exception(failure: Failure) -> BaseException:
@@ -143,6 +211,8 @@ def _exception(failure: Failure) -> BaseException:
     kind = getattr(builtins, failure["builtin"], None)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         kind = Exception
+    if issubclass(kind, _ENDING):
+        kind = RuntimeError
     try:
         return kind(failure["message"])
     except TypeError:  # UnicodeDecodeError and its like take other arguments

@@ -10,9 +10,10 @@ import resource
 import socket
 from typing import Any, NoReturn
 
-from banchu.sandbox.tester.asserts import RECORDER, Check, compile_check
-from banchu.sandbox.tester.recorder import Recorder
-from banchu.sandbox.tester.remote import Lost, Remote, Uncrossable
+from banchu.sandbox.tester.asserts import RECORDER, compile_check
+from banchu.sandbox.tester.plan import plan
+from banchu.sandbox.tester.recorder import Recorder, said
+from banchu.sandbox.tester.remote import Planned, Remote, Uncrossable, crossing
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
 
 _MEMORY_BYTES = 2 * 2**30
@@ -30,39 +31,41 @@ def main(fd: int) -> NoReturn:
     while (message := receive_with_fds(control)) is not None:
         payload, fds = message
         with socket.socket(fileno=fds[0]) as channel:
-            report = run(json.loads(payload), channel)
+            report = _run_or_tell(json.loads(payload), channel)
         send_with_fds(control, json.dumps(report).encode())
     os._exit(0)
+
+
+def _run_or_tell(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
+    try:
+        return run(job, channel)
+    except Exception as error:  # noqa: BLE001  # the boundary: a bug here is not the candidate's doing
+        return {"failed": said(error)}
 
 
 def run(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
     """The report on one candidate: counts, and the first failure, or None when the check did not raise.
 
-    `broken` says that the tests themselves cannot run, `unready` that the candidate's process never came up: then
-    nothing is known of the candidate.
+    `broken` says that the tests themselves cannot run; `incomplete` that only judging call by call (`stepwise`) can
+    tell which call failed.
     """
     entry_point = job["entry_point"]
     try:
-        check = _compiled(job["check"], entry_point)
-        context = _compiled_context(job["context"])
+        tests = _prepared(job["check"], job["context"], entry_point)
     except (SyntaxError, ValueError, RecursionError) as error:
-        return {"broken": f"{type(error).__name__}: {error}"}
+        return {"broken": said(error)}
+    check = tests.check
     remote = Remote(channel)
     recorder = Recorder(check.sites, remote, entry_point)
-    try:
-        if not remote.wait_until_ready():
-            return {"unready": True, "lost": "gone"}
-    except Lost:
-        return {"unready": True, "lost": "gone"}
     random.seed(job["seed"])
     try:
-        remote.define(job["code"], entry_point)
-        _run_check(check, context, remote, recorder, entry_point)
+        remote.define(job["code"], entry_point, None if job["stepwise"] else tests.planned)
+        tests.run(remote, recorder, entry_point)
     except Uncrossable as error:
         return {"broken": str(error)}
     except BaseException as error:  # noqa: BLE001  # the boundary: a check may raise anything, and that is its verdict
         if not (remote.calls or remote.raised or remote.lost):
-            return {"broken": f"{type(error).__name__}: {error}"[:500]}
+            return {"broken": said(error)}
         # A check that catches exceptions raises its own AssertionError, which the recorder has seen coming.
         seen = not check.soft and recorder.failed and type(error) is AssertionError and not remote.failure_of(error)
         if not seen:
@@ -76,24 +79,45 @@ def run(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
     return _report(recorder, recorder.failed[0] if check.soft and recorder.failed else None, remote)
 
 
-def _run_check(check: Check, context: Any, remote: Remote, recorder: Recorder, entry_point: str) -> None:
-    scope: dict[str, Any] = {"__name__": "__tests__", RECORDER: recorder}
-    exec(context, scope)
-    scope[entry_point] = remote  # a check may also call it by name
-    exec(check.code, scope)
-    scope["check"](remote)
-
-
 def _report(recorder: Recorder, failure: dict[str, Any] | None, remote: Remote) -> dict[str, Any]:
     lost = remote.lost.kind if remote.lost else ""
-    return {"passed": recorder.passed, "total": recorder.total, "failure": failure, "lost": lost}
+    counts = {"passed": recorder.passed, "total": recorder.total}
+    return {**counts, "failure": failure, "lost": lost, "incomplete": remote.incomplete}
 
 
-@functools.lru_cache(maxsize=512)
-def _compiled(source: str, entry_point: str) -> Check:
-    return compile_check(source, entry_point)
+class _Prepared:
+    """Tests as they are run, made once."""
+
+    def __init__(self, check: str, context: str, entry_point: str) -> None:
+        """Raises SyntaxError, ValueError, RecursionError."""
+        self.check = compile_check(check, entry_point)
+        self._context = compile(context, "<context>", "exec")
+        self.planned = _planned(check, context, entry_point)
+        self._context_holds = False
+
+    def run(self, remote: Remote, recorder: Recorder, entry_point: str) -> None:
+        """Raises whatever the tests raise."""
+        scope: dict[str, Any] = {"__name__": "__tests__", RECORDER: recorder}
+        # A plan that uses nothing of the context needs it no more than once: to see that it can be run.
+        if self.planned is None or self.planned.plan.needs_context or not self._context_holds:
+            exec(self._context, scope)
+            self._context_holds = True
+        scope[entry_point] = remote  # a check may also call it by name
+        exec(self.check.code, scope)
+        scope["check"](remote)
 
 
-@functools.lru_cache(maxsize=512)
-def _compiled_context(source: str) -> Any:
-    return compile(source, "<context>", "exec")
+def _planned(check: str, context: str, entry_point: str) -> Planned | None:
+    made = plan(check, context, entry_point)
+    if made is None:
+        return None
+    try:
+        calls = [f"[{crossing(positional)},{crossing(named)}]" for positional, named in made.calls]
+    except Uncrossable:  # call by call it will be reported
+        return None
+    return Planned(made, f"[{','.join(calls)}]")
+
+
+@functools.lru_cache(maxsize=1024)
+def _prepared(check: str, context: str, entry_point: str) -> _Prepared:
+    return _Prepared(check, context, entry_point)
