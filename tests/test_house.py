@@ -49,7 +49,9 @@ def test_a_module_is_small_and_says_what_it_is(path: Path) -> None:
     assert path.stem not in {"utils", "helpers", "common", "misc"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["judge", "--help"], ["show", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys\nfrom banchu.cli.main import main\n"
@@ -68,3 +70,10 @@ def test_reading_a_ledger_needs_neither_langgraph_nor_a_model() -> None:
         "assert not {'langgraph', 'openai', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_help_names_every_isolation() -> None:
+    from banchu.cli.commands.options import ISOLATION_HELP
+    from banchu.sandbox import ISOLATIONS
+
+    assert [tier for tier in ISOLATIONS if tier not in ISOLATION_HELP] == []

@@ -94,8 +94,38 @@ def test_models_and_doctor_speak(banchu: Any) -> None:
     assert checks["humaneval"]["ok"]
 
 
-@pytest.mark.parametrize("command", ["run", "resume", "show", "compare", "tasks", "models", "doctor"])
+@pytest.mark.parametrize("command", ["run", "resume", "judge", "show", "compare", "tasks", "models", "doctor"])
 def test_every_command_has_help_with_an_example(banchu: Any, command: str) -> None:
     help_text = banchu(command, "--help").stdout
     assert "Example" in help_text
     assert f"banchu {command}" in help_text
+
+
+def test_an_answer_that_depends_on_chance_is_flaky_wherever_it_is_shown(banchu: Any, tmp_path: Path) -> None:
+    code = "import random\nLUCK = random.random()\ndef truncate_number(n):\n    return n % 1.0 if LUCK < 0.5 else 7\n"
+    script = tmp_path / "chance.jsonl"
+    script.write_text(json.dumps({"match": ".", "reply": f"```python\n{code}```"}) + "\n")
+    run = [
+        "run",
+        "humaneval",
+        "--model",
+        f"scripted:{script}",
+        "--task",
+        "2",
+        "--rounds",
+        "1",
+        "--arms",
+        "oracle_trace",
+    ]
+    told = json.loads(banchu(*run, "--confirm", "4", "--json").stdout)
+    assert [each["value"] for each in told["summary"]["arms"][0]["accuracy"]] == [0.0, 0.0]
+    shown = banchu("show", "last")
+    assert "~~" in shown.stdout
+    assert "each attempt 4 times" in shown.stdout
+    episode = banchu("show", "last", "2").stdout
+    assert "attempt 0: flaky" in episode
+    assert "the answer depends on chance" in episode
+    assert banchu("resume", "last").returncode == 0
+    # Without it the same command is another run, the one that it always was.
+    assert banchu(*run).returncode == 0
+    assert json.loads(banchu("show", "last", "--json").stdout)["config"].get("confirm") is None

@@ -30,6 +30,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
     """A folder to run in, and the address of a real server with a scripted model (a fake) behind it."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "script.jsonl").write_text(json.dumps({"reply": "```python\ndef f():\n    return 1\n```"}) + "\n")
+    body = "    return number % 1.0\n"
+    for name, field, text in (("samples", "completion", body), ("replies", "reply", f"```python\n{body}```")):
+        (folder / f"{name}.jsonl").write_text(json.dumps({"task_id": "HumanEval/2", field: text}) + "\n")
     serve = [sys.executable, str(ROOT / "tests/models/serve.py"), "--model", f"scripted:{folder / 'script.jsonl'}"]
     server = subprocess.Popen([*serve, "--port", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdout

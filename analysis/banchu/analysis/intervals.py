@@ -66,6 +66,29 @@ def clustered_wilson(by_task: Collection[tuple[int, int]], level: float = LEVEL)
     return wilson(p * effective, effective, level)
 
 
+def wilson_of_mean(values: Collection[float], units: int, level: float = LEVEL) -> Interval | None:
+    """Wilson's interval for the mean of one value in [0, 1] a task, such as pass@k, at the effective sample size.
+
+    Every task weighs the same however many samples it has, as pass@k averages; where all have the same number this is
+    `clustered_wilson`. None for no task.
+
+    Args:
+        values: one of each task.
+        units: samples behind them all, the most that the effective size can be.
+
+    Source: as `clustered_wilson`.
+    """
+    tasks = len(values)
+    if not tasks:
+        return None
+    p = fsum(values) / tasks
+    spread = fsum((value - p) ** 2 for value in values)
+    effective: float = tasks
+    if spread > 1e-12:  # less is rounding: values of 200 samples a task differ by 1/200 at least
+        effective = min(max(p * (1 - p) * tasks * (tasks - 1) / spread, tasks), units)
+    return wilson(p * effective, effective, level)
+
+
 def bootstrap_difference(
     by_task: Collection[tuple[int, int]],
     *,

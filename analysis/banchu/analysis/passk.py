@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import comb, fsum
 
+from banchu.analysis.intervals import Interval, wilson_of_mean
 from banchu.analysis.outcomes import OutcomeTable
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError
@@ -21,6 +23,8 @@ class PassAtK:
     """Tasks averaged over."""
     tasks_left_out: int
     """Tasks with fewer than k judged samples, because some are unjudged."""
+    interval: Interval | None
+    """Of the estimate, over tasks."""
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float:
@@ -61,12 +65,18 @@ def arm_pass_at_k(arm: Arm, table: OutcomeTable, k: int) -> PassAtK:
             if outcome is not None:
                 n, correct = counts[task_id]
                 counts[task_id] = (n + 1, correct + outcome)
-    estimates = [pass_at_k(n, correct, k) for n, correct in counts.values() if n >= k]
+    return mean_pass_at_k(counts.values(), k)
+
+
+def mean_pass_at_k(counts: Collection[tuple[int, int]], k: int) -> PassAtK:
+    """pass@k over tasks, from (judged samples, right ones) of each. Tasks with fewer than k are left out."""
+    estimates = [pass_at_k(n, correct, k) for n, correct in counts if n >= k]
     return PassAtK(
         k=k,
         estimate=fsum(estimates) / len(estimates) if estimates else None,
         tasks=len(estimates),
         tasks_left_out=len(counts) - len(estimates),
+        interval=wilson_of_mean(estimates, units=sum(n for n, _ in counts if n >= k)),
     )
 
 

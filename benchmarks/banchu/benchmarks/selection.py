@@ -22,15 +22,15 @@ def select(benchmark: Benchmark, ids: Sequence[str] | None = None, limit: int | 
         raise ConfigError(f"limit {limit} leaves no task; use at least 1, or leave it out for all {len(benchmark.ids)}")
     tasks = benchmark.tasks
     if ids is not None:
-        wanted = {_find(benchmark, each) for each in ids}
+        wanted = {find_task(benchmark, each) for each in ids}
         if not wanted:
             raise ConfigError(f"no task of {benchmark.name} is named; leave the ids out for all {len(tasks)}")
         tasks = tuple(each for each in tasks if each.task.id in wanted)
     return dataclasses.replace(benchmark, tasks=tasks[:limit])
 
 
-def _find(benchmark: Benchmark, text: str) -> str:
-    """The id that `text` means."""
+def find_task(benchmark: Benchmark, text: str) -> str:
+    """The id that `text` means. Raises ConfigError where it means none, or several."""
     wanted = text.strip().lower()
     last_part = wanted.removeprefix(f"{benchmark.name.lower()}/")
     for found in (

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import typer
 
-from banchu.cli.commands import compare, doctor, models, run, show, tasks
+from banchu.cli.commands import compare, doctor, judge, models, run, sandbox, show, tasks
 from banchu.core.errors import BanchuError
 
 app = typer.Typer(
@@ -43,8 +43,10 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(show.show)
 app.command()(compare.compare)
+app.command()(judge.judge)
 app.command()(tasks.tasks)
 app.command()(models.models)
+app.add_typer(sandbox.app, name="sandbox")
 app.command()(doctor.doctor)
 
 

@@ -21,6 +21,7 @@ _MARKS: dict[VerdictKind, str] = {
     "output_limit": "o",
     "forbidden": "f",
     "no_answer": "-",
+    "flaky": "~",
 }
 
 
@@ -37,7 +38,7 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
         f"sampling   temperature {sampling.temperature}, top_p {sampling.top_p}, max_tokens {sampling.max_tokens}, "
         f"seed {config.seed}"
     )
-    print(f"judge      {config.isolation}")
+    print(f"judge      {config.isolation}" + (f", each attempt {config.confirm} times" if config.confirm > 1 else ""))
     bought = ledger.purchased()
     print(f"bought     {bought.prompt_tokens} prompt + {bought.completion_tokens} completion tokens, each call once")
     print()

@@ -42,9 +42,11 @@ class RunConfig:
     """The judge's limits."""
     isolation: str = "namespaces"
     """The tier that the judge was asked for."""
+    confirm: int = 1
+    """Times each attempt is judged."""
 
     def __post_init__(self) -> None:
-        for name, least in (("rounds", 0), ("repeats", 1)):
+        for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name} {getattr(self, name)} is too small; the least is {least}")
         if not 0 <= self.sampling.temperature <= 2:
@@ -57,6 +59,8 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, equal after a round trip through a file."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if self.confirm == 1:
+            del plain["confirm"]  # runs that are older than the option are the same runs
         return plain
 
     @property
@@ -79,9 +83,10 @@ def config_of(stored: dict[str, Any]) -> RunConfig:
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:
     """One line for each key that differs, with both values; empty: the same run."""
     old, new = stored.to_json(), now.to_json()
-    return [f"{key}: {_short(old[key])} then, {_short(new[key])} now" for key in old if old[key] != new[key]]
+    keys = dict.fromkeys((*old, *new))
+    return [f"{k}: {_short(old.get(k))} then, {_short(new.get(k))} now" for k in keys if old.get(k) != new.get(k)]
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = "not set" if value is None else json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."

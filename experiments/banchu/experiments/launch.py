@@ -29,7 +29,7 @@ class Invocation:
     """What a user asks for. Kept in the ledger, so that `resume` needs the folder only."""
 
     benchmark: str
-    """`humaneval`, or a .jsonl file in its format."""
+    """`humaneval`, `mbpp:FILE`, or a .jsonl file in HumanEval's format."""
     model: str
     """`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`."""
     arms: str = "none,intrinsic,oracle_trace"
@@ -48,6 +48,9 @@ class Invocation:
     """Length of one answer; None: 1024 in chat, 192 for raw text, where small models seldom stop by themselves."""
     model_options: ModelOptions = field(default_factory=ModelOptions)
     isolation: str = "namespaces"
+    """What holds a candidate, with its options, such as `docker+runtime=runsc`."""
+    confirm: int = 1
+    """Times each attempt is judged, with other random seeds; where the verdicts differ it is `flaky`."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -135,7 +138,7 @@ async def _run(
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
     for warning in _warnings(config):
         progress.notice(warning)
-    async with Judge(limits=Limits(), isolation=config.isolation) as judge:
+    async with Judge(limits=Limits(), isolation=config.isolation, confirm=config.confirm) as judge:
         with RunLock(folder):
             runner = Runner(
                 folder,
@@ -183,6 +186,7 @@ def _config(invocation: Invocation, benchmark: Benchmark, model: Model) -> RunCo
         prompts=prompts.digest(),
         limits=asdict(Limits()),
         isolation=invocation.isolation,
+        confirm=invocation.confirm,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from banchu.core.arm import Arm, FeedbackSource
 from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
-from banchu.core.verdict import Verdict
+from banchu.core.verdict import Verdict, VerdictKind
 from banchu.graphs.context import EpisodeContext, Oracle
 
 
@@ -98,7 +98,7 @@ def trace_text(verdict: Verdict, entry_point: str) -> str:
     return "\n".join(lines)
 
 
-_HEADLINES = {
+_HEADLINES: dict[VerdictKind, str] = {
     "wrong_answer": "A test failed: the function returned a wrong answer.",
     "raised": "A test failed: the code raised an exception.",
     "timed_out": "A test failed: the code took too long.",
@@ -106,6 +106,7 @@ _HEADLINES = {
     "output_limit": "A test failed: the code printed too much.",
     "forbidden": "A test failed: the code did something that is not allowed.",
     "no_answer": "No function could be found in the answer.",
+    "flaky": "The tests do not always pass: the answer depends on chance.",
 }
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from banchu.cli.commands.options import Confirm, Isolation
+
 if TYPE_CHECKING:
     from banchu.cli.watch import Watch
     from banchu.experiments.launch import Launched
@@ -21,7 +23,7 @@ _Start = Callable[["Watch", Callable[["Runner", Path], None]], Coroutine[Any, An
 
 
 def run(
-    benchmark: Annotated[str, typer.Argument(help="`humaneval`, or a .jsonl file in its format.")],
+    benchmark: Annotated[str, typer.Argument(help="`humaneval`, `mbpp:FILE`, or a .jsonl file in HumanEval's format.")],
     model: Annotated[
         str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
     ],
@@ -50,7 +52,8 @@ def run(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes of a local model. Default: one a core.")] = None,
     concurrency: Concurrency = 32,
-    isolation: Annotated[str, typer.Option(help="The judge's isolation; never falls to less.")] = "namespaces",
+    isolation: Isolation = "namespaces",
+    confirm: Confirm = 1,
     out: Annotated[Path, typer.Option(help="The folder that holds run folders.")] = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run beside an equal one.")] = False,
     json: Json = False,
@@ -79,6 +82,7 @@ def run(
         max_tokens=max_tokens,
         model_options=ModelOptions(base_url=base_url, style=_style(style), workers=workers),
         isolation=isolation,
+        confirm=confirm,
     )
     _drive(
         lambda watch, on_start: launch(
@@ -93,7 +97,7 @@ def resume(
     concurrency: Concurrency = 32,
     json: Json = False,
 ) -> None:
-    """Go on with a run from its folder alone.
+    """Go on with a run from its folder alone, judged as it was begun: --isolation and --confirm are the run's own.
 
     Example: `banchu resume last`
     """
