@@ -24,10 +24,21 @@ def main() -> None:
     sys.path.remove(here)
     fd = int(address) if address.isdigit() else _tunnelled() if address == "stdio" else _connected(address)
     if role == "cell":
+        _import_random()
         from banchu.sandbox.cell.server import main as serve
     else:
         from banchu.sandbox.tester.service import main as serve
     serve(fd)
+
+
+def _import_random() -> None:
+    """Without its hook: after every fork it would seed itself from the kernel. A candidate is given its seed."""
+    register = os.register_at_fork
+    os.register_at_fork = lambda **_hooks: None
+    try:
+        import random  # noqa: F401
+    finally:
+        os.register_at_fork = register
 
 
 def _connected(address: str) -> int:

@@ -15,7 +15,7 @@ from banchu.sandbox.cell.scratch import sweep
 from banchu.sandbox.cgroup import Group, Unavailable
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
-from banchu.sandbox.link import Failed, Link
+from banchu.sandbox.link import Failed, Link, Message
 from banchu.sandbox.process import BOOT, FLAGS, Process, own_python
 
 NOBODY: Final = 65534
@@ -40,7 +40,7 @@ def open_cell(isolation: Isolation, limits: Limits, profile: str = "function") -
 
 
 def _namespaces(isolation: Isolation, limits: Limits, profile: str) -> Process:
-    config = {"mode": "namespaces", "profile": profile}
+    config = {"mode": "namespaces", **common(limits, profile)}
     return Process("cell", config, python=isolation.options.get("python"), group=group_for(limits))
 
 
@@ -52,8 +52,8 @@ class Hosted(Process):
         user = NOBODY if os.geteuid() == 0 else None
         if user is not None:
             os.chown(self._scratch, user, user)
-        config = {"mode": "contained", "scratch": self._scratch, "user": user, "watched": True, "profile": profile}
-        config["least_landlock"] = LEAST_ALONE
+        config = {"mode": "contained", "scratch": self._scratch, "user": user, "watched": True}
+        config |= {**common(limits, profile), "least_landlock": LEAST_ALONE}
         python = isolation.options.get("python")
         try:
             super().__init__("cell", config, python=python, scratch=self._scratch, group=group_for(limits))
@@ -85,7 +85,7 @@ def _bubblewrap(isolation: Isolation, limits: Limits, profile: str) -> Process:
             launcher += ["--symlink", str(Path(link).readlink()), link]
     launcher += ["--dev", "/dev", "--proc", "/proc", "--size", size, "--tmpfs", "/tmp", "--chdir", "/", "--"]
     # Its tmpfs has a size, but no most number of files.
-    config = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True, "profile": profile}
+    config = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True, **common(limits, profile)}
     return Process("cell", config, python=python, launcher=launcher, group=group_for(limits))
 
 
@@ -97,6 +97,11 @@ def _needed_by(python: str) -> list[str]:
     wanted = {str(prefix), "/usr/lib", "/usr/lib64", "/lib", "/lib64", str(BOOT.parent), sysconfig.get_path("stdlib")}
     present = sorted(path for path in wanted if Path(path).is_dir() and not Path(path).is_symlink())
     return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]
+
+
+def common(limits: Limits, profile: str) -> Message:
+    """What the first message says in every tier. The limits in it hold for all candidates of a cell."""
+    return {"profile": profile, "limits": {"memory_mib": limits.memory_mib, "file_mib": limits.file_mib}}
 
 
 def group_for(limits: Limits) -> Group | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from banchu.core.errors import SandboxError
 from banchu.core.sealed import TestSuite
@@ -39,7 +39,7 @@ class Slot:
     """Blocking; used by one thread at a time. After Failed, close it and start another."""
 
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
-        """Raises Failed when a process does not come up. `limits` are the widest that will be asked for."""
+        """Raises Failed when a process does not come up. Memory and files of all candidates are those of `limits`."""
         self._isolation = str(isolation)
         self._cell = open_cell(isolation, limits)
         try:
@@ -66,7 +66,7 @@ class Slot:
         start = time.monotonic()
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            self._cell.send({"op": "run", "limits": asdict(limits), "seed": seed}, [theirs.fileno()])
+            self._cell.send({"op": "run", "limits": {"cpu_s": limits.cpu_s}, "seed": seed}, [theirs.fileno()])
             tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
             self._tester.send({**tests, "code": code, "seed": seed, "stepwise": stepwise}, [ours.fileno()])
         watch = self._watch(start + limits.wall_s)
@@ -96,9 +96,9 @@ class Slot:
             waiting = [self._tester] if watch.ended or watch.wall_spent else [self._tester, self._cell]
             heard = ready(waiting, left)
             if self._tester in heard:
-                watch.report = self._tester.receive(_GRACE_S)
+                watch.report = self._tester.receive(0)
             elif self._cell in heard:
-                watch.ended = self._cell.receive(_GRACE_S)
+                watch.ended = self._cell.receive(0)
             elif watch.wall_spent:
                 # The tests are still at work on the candidate's last answer.
                 self._restart_tester()

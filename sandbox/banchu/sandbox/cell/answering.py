@@ -37,7 +37,7 @@ class Program:
         """Run the source as a module. Raises whatever it raises."""
         # dataclasses and typing look their module up by name, tracebacks and inspect the source by file.
         sys.modules[_MODULE_NAME] = self.module
-        linecache.cache[FILE_NAME] = (len(self.source), None, self.source.splitlines(keepends=True), FILE_NAME)
+        linecache.cache[FILE_NAME] = (lambda: self.source,)  # split when it is asked for
         exec(compile(self.source, FILE_NAME, "exec"), self.module.__dict__)
 
 

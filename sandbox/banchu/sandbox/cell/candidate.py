@@ -12,7 +12,7 @@ import resource
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from banchu.sandbox.cell import kernel, landlock, seccomp
+from banchu.sandbox.cell import kernel, seccomp
 from banchu.sandbox.cell.answering import answer
 
 CHANNEL = 3
@@ -24,47 +24,27 @@ _STACK_BYTES = 64 * 2**20
 
 
 class Confinement:
-    """What the server prepared for all candidates."""
+    """What the server prepared for all candidates.
 
-    def __init__(
-        self, own_filter: seccomp.Program, base_bytes: int, drop: Callable[[], None], ready: int, max_tasks: int
-    ) -> None:
-        """Sets the limits that are the same for all, on the server itself.
+    Args:
+        own_filter: the candidate's second filter.
+        drop: gives up the rights that the server still has.
+        ready: eventfd to count a candidate that is about to begin.
+    """
 
-        Args:
-            own_filter: the candidate's second filter.
-            base_bytes: address space of the server itself.
-            drop: gives up the rights that the server still has.
-            ready: eventfd to count a candidate that is about to begin.
-            max_tasks: threads, as the kernel counts them here.
-        """
+    def __init__(self, own_filter: seccomp.Program, drop: Callable[[], None], ready: int) -> None:
         self._filter = own_filter  # keeps the memory that the next line points to
         self._install_filter = kernel.filter_installer(own_filter.address)
-        self._base_bytes = base_bytes
         self._drop = drop
         self._ready = ready
-        for kind, most in (
-            (resource.RLIMIT_NOFILE, _MAX_FILES),
-            (resource.RLIMIT_NPROC, max_tasks),
-            (resource.RLIMIT_STACK, _STACK_BYTES),
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_MEMLOCK, 0),
-            (resource.RLIMIT_MSGQUEUE, 0),
-        ):
-            _limit(kind, most)
 
-    def become(self, ruleset: landlock.Ruleset | None, order: dict[str, Any], channel: int, output: int) -> NoReturn:
+    def become(self, order: dict[str, Any], channel: int, output: int) -> NoReturn:
         """Turn this fork into a candidate and answer until the tests hang up. Never returns into the server."""
-        limits = order["limits"]
         try:
-            if ruleset is not None:
-                ruleset.put_on()
-            _limit(resource.RLIMIT_AS, self._base_bytes + limits["memory_mib"] * 2**20)
-            _limit(resource.RLIMIT_CPU, -int(-limits["cpu_s"] // 1))
-            _limit(resource.RLIMIT_FSIZE, limits["file_mib"] * 2**20)
+            _limit(resource.RLIMIT_CPU, -int(-order["limits"]["cpu_s"] // 1))
             self._drop()
             self._install_filter()
-            random.seed(order["seed"])  # the module seeds itself anew in every fork
+            random.seed(order["seed"])
             os.eventfd_write(self._ready, 1)
             os.dup2(output, 1)
             os.dup2(output, 2)
@@ -75,6 +55,24 @@ class Confinement:
             os._exit(OUT_OF_MEMORY)
         finally:
             os._exit(70)
+
+
+def limit_all(limits: dict[str, Any], base_bytes: int, max_tasks: int) -> None:
+    """Limits that are the same for all candidates, on the server itself: they inherit them.
+
+    `base_bytes` is the address space of the server, `max_tasks` threads as the kernel counts them here.
+    """
+    for kind, most in (
+        (resource.RLIMIT_AS, base_bytes + limits["memory_mib"] * 2**20),
+        (resource.RLIMIT_FSIZE, limits["file_mib"] * 2**20),
+        (resource.RLIMIT_NOFILE, _MAX_FILES),
+        (resource.RLIMIT_NPROC, max_tasks),
+        (resource.RLIMIT_STACK, _STACK_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        _limit(kind, most)
 
 
 def _limit(kind: int, most: int) -> None:

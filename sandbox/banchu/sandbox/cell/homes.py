@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from banchu.sandbox.cell import kernel, landlock, namespaces, root
-from banchu.sandbox.cell.scratch import MountedScratch, Scratch, SweptScratch
+from banchu.sandbox.cell import scratch as tmp
+from banchu.sandbox.cell.scratch import Scratch
 
 _DEVICES_RW = ("/dev/null",)
 _DEVICES_RO = ("/dev/zero", "/dev/urandom")
@@ -24,8 +25,7 @@ class Home(Protocol):
     max_tasks: int
     """Threads of a candidate, as RLIMIT_NPROC counts them here."""
 
-    @property
-    def scratch(self) -> Scratch: ...
+    scratch: Scratch
 
     def enter(self) -> None:
         """In the process that was started. Raises SetupFailed."""
@@ -47,9 +47,10 @@ class Namespaced:
     """Namespaces of the cell's own; each candidate is init of a further pid namespace."""
 
     max_tasks = _OWN_TASKS
-    scratch: MountedScratch
+    scratch: Scratch
 
-    def __init__(self) -> None:
+    def __init__(self, file_mib: int) -> None:
+        self._file_mib = file_mib
         self._own_pids = -1
         self._drop_capabilities = kernel.capabilities_setter()
 
@@ -63,7 +64,8 @@ class Namespaced:
         namespaces.drop_to_candidate()
         kernel.die_with_parent(signal.SIGKILL)
         with namespaces.stage("tmp"):
-            self.scratch = MountedScratch(file_mib=1)
+            tmp.mount(self._file_mib)
+            self.scratch = Scratch("/tmp", lambda act: act(), self._file_mib, watched=False)
 
     def readable(self) -> dict[str, int]:
         return {"/": landlock.READ} | dict.fromkeys(_DEVICES_RW, landlock.READ | landlock.WRITE_FILE)
@@ -85,18 +87,17 @@ class Contained:
 
     Args:
         scratch: the candidates' folder.
+        file_mib: what they may hold there.
         user: whom candidates become; None: nobody else than the server.
         watched: whether the folder lies on a shared disk.
     """
 
-    scratch: SweptScratch
-
-    def __init__(self, scratch: str, user: int | None, *, watched: bool) -> None:
+    def __init__(self, scratch: str, file_mib: int, user: int | None, *, watched: bool) -> None:
         self._user = user
         self._readable: dict[str, int] = {}
         self.max_tasks = _SHARED_TASKS
         self._drop_capabilities = kernel.capabilities_setter()
-        self.scratch = SweptScratch(scratch, self._as_candidate, watched=watched)
+        self.scratch = Scratch(scratch, self._as_candidate, file_mib, watched=watched)
 
     def enter(self) -> None:
         """Nothing to enter."""
@@ -116,7 +117,7 @@ class Contained:
             kernel.die_with_parent(signal.SIGKILL)
         with namespaces.stage("tmp"):
             self._as_candidate(self._can_work)
-            self.scratch.renew(1)
+            self.scratch.renew()
 
     def readable(self) -> dict[str, int]:
         return self._readable
@@ -166,9 +167,10 @@ class Contained:
 
 def home_of(config: dict[str, Any]) -> Namespaced | Contained:
     """What the setup message asks for."""
+    file_mib = config["limits"]["file_mib"]
     if config["mode"] == "namespaces":
-        return Namespaced()
-    return Contained(config["scratch"], config["user"], watched=config.get("watched", False))
+        return Namespaced(file_mib)
+    return Contained(config["scratch"], file_mib, config["user"], watched=config["watched"])
 
 
 def _tasks_of(user: int) -> int:

@@ -17,7 +17,7 @@ MNT_DETACH = 2
 CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN = 2, 5, 6, 7, 21
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP = 1, 4, 8, 22
-_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
+_PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 24, 36, 38
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -71,8 +71,8 @@ def landlock_add_path(ruleset: int, rule: int) -> None:
     _call("syscall", number, ctypes.c_int(ruleset), kind, ctypes.c_void_p(rule), ctypes.c_uint(0))
 
 
-def landlock_restricter(ruleset: int) -> Call:
-    return _prepared("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
+def landlock_restrict(ruleset: int) -> None:
+    _call("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
 
 
 def unshare(flags: int) -> None:
@@ -115,6 +115,16 @@ def die_with_parent(signal: int) -> None:
 def undumpable() -> None:
     """No ptrace, no core file, and /proc entries that belong to root."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def dumpable() -> None:
+    """/proc entries of its own, as before."""
+    _prctl(_PR_SET_DUMPABLE, 1)
+
+
+def adopt_orphans() -> None:
+    """Whatever below this process loses its parent becomes this one's child."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def keep_capabilities() -> None:

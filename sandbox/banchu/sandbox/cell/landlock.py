@@ -36,33 +36,32 @@ def version() -> int:
         return 0
 
 
-class Ruleset:
-    """What is not allowed by a rule is refused. Made once; each candidate only puts it on."""
+def restrict(allowed: Mapping[str, int]) -> None:
+    """Refuse this process and all that it starts what no rule allows, for good. Takes no_new_privs.
 
-    def __init__(self, allowed: Mapping[str, int]) -> None:
-        """`allowed`: path to rights below it. Raises OSError."""
-        abi = version()
-        known = (1 << _FILE_RIGHTS_KNOWN.get(abi, 16)) - 1
-        network = _BIND_AND_CONNECT if abi >= 4 else 0
-        scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0
-        size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-        attributes = ctypes.create_string_buffer(struct.pack("QQQ", known, network, scoped), 24)
-        self.fd = kernel.landlock_create(ctypes.addressof(attributes), size, 0)
-        os.set_inheritable(self.fd, False)
+    `allowed`: path to rights below it. Raises OSError.
+    """
+    abi = version()
+    known = (1 << _FILE_RIGHTS_KNOWN.get(abi, 16)) - 1
+    network = _BIND_AND_CONNECT if abi >= 4 else 0
+    scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0
+    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+    attributes = ctypes.create_string_buffer(struct.pack("QQQ", known, network, scoped), 24)
+    ruleset = kernel.landlock_create(ctypes.addressof(attributes), size, 0)
+    try:
         for path, rights in allowed.items():
-            self._allow(path, rights & known)
-        self.put_on = kernel.landlock_restricter(self.fd)
-        """Binds this thread and all that it starts, for good. Takes no_new_privs. Raises OSError."""
+            _allow(ruleset, path, rights & known)
+        kernel.landlock_restrict(ruleset)
+    finally:
+        os.close(ruleset)
 
-    def _allow(self, path: str, rights: int) -> None:
-        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        try:
-            if not os.path.isdir(path):
-                rights &= _FILE_RIGHTS
-            rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, parent), 12)
-            kernel.landlock_add_path(self.fd, ctypes.addressof(rule))
-        finally:
-            os.close(parent)
 
-    def close(self) -> None:
-        os.close(self.fd)
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not os.path.isdir(path):
+            rights &= _FILE_RIGHTS
+        rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, parent), 12)
+        kernel.landlock_add_path(ruleset, ctypes.addressof(rule))
+    finally:
+        os.close(parent)

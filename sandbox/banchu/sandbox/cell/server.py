@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from banchu.sandbox.cell import kernel, landlock, preload, root
 from banchu.sandbox.cell.calls import Calls
-from banchu.sandbox.cell.candidate import Confinement
+from banchu.sandbox.cell.candidate import Confinement, limit_all
 from banchu.sandbox.cell.homes import Contained, Home, home_of
 from banchu.sandbox.cell.namespaces import SetupFailed, stage
 from banchu.sandbox.cell.seccomp import Program, candidate_filter, server_filter
@@ -91,13 +91,15 @@ class _Server:
         preload.load()
         base_bytes = int(os.pread(memory, 100, 0).split()[0]) * os.sysconf("SC_PAGESIZE")
         os.close(memory)
-        self._ruleset: landlock.Ruleset | None = None
-        self._allow_files()
         contained = isinstance(home, Contained)
         own_filter = Program(candidate_filter(calls, contained=contained))
         self._ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._confinement = Confinement(own_filter, base_bytes, home.drop, self._ready, home.max_tasks)
+        self._confinement = Confinement(own_filter, home.drop, self._ready)
         os.chdir(home.scratch.path)
+        if self.landlock:
+            with stage("landlock"):
+                landlock.restrict(home.readable() | {home.scratch.path: landlock.SCRATCH})
+        limit_all(config["limits"], base_bytes, home.max_tasks)
         gc.collect()
         gc.freeze()
         with stage("seccomp"):
@@ -112,19 +114,16 @@ class _Server:
                 self._run(order, fds[0])
 
     def _run(self, order: dict[str, Any], channel: int) -> None:
-        file_mib = order["limits"]["file_mib"]
-        if self._home.scratch.renew(file_mib):
-            os.chdir(self._home.scratch.path)
-            self._allow_files()
+        self._home.scratch.renew()
         output = os.memfd_create("output")
         try:
             candidate = self._home.fork()
             if candidate == 0:
-                self._confinement.become(self._ruleset, order, channel, output)
+                self._confinement.become(order, channel, output)
             os.close(channel)
-            killed, overfull = self._wait(candidate, file_mib)
+            killed, overfull = self._wait(candidate)
             if self._home.scratch.watched:
-                overfull = overfull or self._home.scratch.overfull(file_mib)
+                overfull = overfull or self._home.scratch.overfull()
             _, status, usage = os.wait4(candidate, 0)
             answer = {
                 "op": "ended",
@@ -147,17 +146,7 @@ class _Server:
         except BlockingIOError:
             return False
 
-    def _allow_files(self) -> None:
-        """Rules name files, not paths: a /tmp mounted anew is another one."""
-        if not self.landlock:
-            return
-        if self._ruleset is not None:
-            self._ruleset.close()
-        with stage("landlock"):
-            scratch = {self._home.scratch.path: landlock.SCRATCH}
-            self._ruleset = landlock.Ruleset(self._home.readable() | scratch)
-
-    def _wait(self, candidate: int, file_mib: int) -> tuple[bool, bool]:
+    def _wait(self, candidate: int) -> tuple[bool, bool]:
         """Until the candidate has ended. (killed because the app says so, killed for what it wrote)."""
         ended = os.pidfd_open(candidate)
         watched = self._home.scratch.watched
@@ -175,7 +164,7 @@ class _Server:
                     if message is None:
                         os._exit(0)
                     return True, False
-                if self._home.scratch.overfull(file_mib):
+                if self._home.scratch.overfull():
                     os.kill(candidate, signal.SIGKILL)
                     return False, True
         finally:

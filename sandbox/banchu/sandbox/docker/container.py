@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.core.errors import unknown
-from banchu.sandbox.cells import command_of_cell
+from banchu.sandbox.cells import command_of_cell, common
 from banchu.sandbox.docker.attached import Attached
 from banchu.sandbox.docker.daemon import connect, refusals
 from banchu.sandbox.docker.image import CELL_LABEL, cell_digest, default_name, python_of
@@ -73,7 +73,8 @@ class Container(Link):
                 sweep(self._client)
                 super().__init__("cell", self._connect(transport))
                 self._connected = True
-            config = {"mode": "contained", "scratch": "/tmp", "user": CANDIDATE, "watched": False, "profile": profile}
+            config = {"mode": "contained", "scratch": "/tmp", "user": CANDIDATE, "watched": False}
+            config |= common(limits, profile)
             self.layers: Message = self.set_up(config).get("layers", {})
         except BaseException as error:
             complaint = self._complaint()
@@ -167,7 +168,6 @@ class Container(Link):
             stdin_open=address == "stdio",
             healthcheck={"test": ["NONE"]},
             host_config=self._host_config(mounts),
-            runtime=self._runtime,
             use_config_proxy=False,
         )
         self._container = created["Id"]
@@ -177,6 +177,7 @@ class Container(Link):
         own_folder = f"size={self._limits.file_mib}m,nr_inodes={_INODES},mode=1777,noexec,nosuid,nodev"
         config: dict[str, Any] = self._client.api.create_host_config(
             auto_remove=True,
+            runtime=self._runtime,
             network_mode="none",
             ipc_mode="none",  # no /dev/shm
             read_only=True,

@@ -1,8 +1,8 @@
 """Which calls a check will make, where that can be known before it runs: value mode, one round trip for all of them.
 
-A check of plain asserts, each with one call on constant arguments, makes the same calls in the same order whatever the
-candidate answers. Anything else (a loop, a condition, a random number, a call on what another call returned) is not
-planned, and is judged call by call.
+A check of plain asserts with calls on constant arguments makes the same calls in the same order whatever the candidate
+answers. Anything else (a loop, a condition, a random number, a call on what another call returned) is not planned, and
+is judged call by call. An assert's message is no part of it: `asserts.py` leaves it out.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The arguments of each assert's call, in order."""
+    """What is known of a check."""
 
-    calls: tuple[Arguments, ...]
+    calls: tuple[tuple[Arguments, ...], ...]
+    """The arguments of each assert's calls, in order."""
     needs_context: bool
     """Whether an assert uses a name that the context or the check imports."""
 
@@ -60,7 +61,7 @@ def plan(check: str, context: str, entry_point: str) -> Plan | None:
     names.visit(ast.parse(context))
     reader = _Reader({function.args.args[0].arg, entry_point}, names)
     try:
-        calls = [reader.call_of(statement) for statement in function.body if not _empty(statement)]
+        calls = [reader.calls_of(statement) for statement in function.body if not _empty(statement)]
     except _Unknown:
         return None
     return Plan(tuple(calls), reader.needs_context)
@@ -76,27 +77,20 @@ class _Reader:
         self._names = names
         self.needs_context = False
 
-    def call_of(self, statement: ast.stmt) -> Arguments:
-        """Of an assert with exactly one call of the candidate. Raises _Unknown."""
-        if not isinstance(statement, ast.Assert) or self._calls(statement.msg):
+    def calls_of(self, statement: ast.stmt) -> tuple[Arguments, ...]:
+        """Of an assert, the candidate's calls in the order in which they are made. Raises _Unknown."""
+        if not isinstance(statement, ast.Assert):
             raise _Unknown
         test = statement.test
-        if isinstance(test, ast.Compare) and len(test.ops) > 1:  # the second comparison may not be made
-            raise _Unknown
-        calls = self._calls(test)
-        if len(calls) != 1 or any(keyword.arg is None for keyword in calls[0].keywords):
+        if any(isinstance(node, ast.Compare) and len(node.ops) > 1 for node in ast.walk(test)):
+            raise _Unknown  # the second comparison may not be made
+        nodes = list(ast.walk(test))
+        calls = [node for node in nodes if isinstance(node, ast.Call) and self._is_candidate(node.func)]
+        if sum(map(self._is_candidate, nodes)) != len(calls):  # it is named otherwise
             raise _Unknown
         self._look_at(test)
-        positional = tuple(_constant(argument) for argument in calls[0].args)
-        return positional, {str(keyword.arg): _constant(keyword.value) for keyword in calls[0].keywords}
-
-    def _calls(self, tree: ast.expr | None) -> list[ast.Call]:
-        """Calls of the candidate. Raises _Unknown where it is named otherwise."""
-        nodes = list(ast.walk(tree)) if tree is not None else []
-        calls = [node for node in nodes if isinstance(node, ast.Call) and self._is_candidate(node.func)]
-        if sum(map(self._is_candidate, nodes)) != len(calls):
-            raise _Unknown
-        return calls
+        calls.sort(key=lambda call: (call.lineno, call.col_offset))  # none lies in another: arguments are constants
+        return tuple(map(_arguments, calls))
 
     def _is_candidate(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id in self._candidates
@@ -128,9 +122,13 @@ def _only_check(tree: ast.Module) -> ast.FunctionDef | None:
 
 
 def _empty(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
+    """`pass`, a remark, or HumanEval's lone `print`."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(statement, ast.Pass) or isinstance(value, ast.Constant) or _builtin(value)
+
+
+def _builtin(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Name) and node.id in _BUILTINS
 
 
 def _remark(statement: ast.stmt) -> bool:
@@ -154,6 +152,14 @@ class _Names(ast.NodeVisitor):
             case ast.Name(ctx=ast.Store()):
                 self.bound.add(node.id)
         self.generic_visit(node)
+
+
+def _arguments(call: ast.Call) -> Arguments:
+    """Raises _Unknown."""
+    if any(keyword.arg is None for keyword in call.keywords):
+        raise _Unknown
+    named = {str(keyword.arg): _constant(keyword.value) for keyword in call.keywords}
+    return tuple(map(_constant, call.args)), named
 
 
 def _constant(node: ast.expr) -> Any:

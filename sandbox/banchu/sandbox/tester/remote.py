@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import itertools
 import os
 import secrets
 import socket
@@ -40,17 +41,22 @@ class Planned:
     plan: Plan
     text: str
 
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.plan.calls))
+
 
 class Remote:
     """One candidate. Raises Lost for good once the channel has failed."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._planned: list[Any] = []
+        self._planned: list[list[Any]] | None = None
+        """Answers to the calls of each assert, by its number."""
         self.incomplete = False
         """The planned calls brought no answers: which of them failed shows only call by call."""
         self.site = 0
-        """Number of the assert that runs: which planned answer its call gets."""
+        """Number of the assert that runs."""
         self.lost: Lost | None = None
         self.uncrossable: Uncrossable | None = None
         self.raised: list[tuple[BaseException, Failure]] = []
@@ -63,7 +69,10 @@ class Remote:
         """Hand over the program, with the calls that are known already. Raises what its module raises."""
         request = f'"program",{text(code)},{text(entry_point)},{planned.text if planned else "[]"}'
         try:
-            loaded, *self._planned = self._ask(request, len(planned.plan.calls) if planned else 0)
+            loaded, *answers = self._ask(request, planned.count if planned else 0)
+            if planned is not None:
+                rest = iter(answers)
+                self._planned = [list(itertools.islice(rest, len(calls))) for calls in planned.plan.calls]
             self._value(loaded)
         except Lost:
             self.incomplete = planned is not None
@@ -72,8 +81,8 @@ class Remote:
     def __call__(self, *positional: Any, **named: Any) -> Any:
         self.calls += 1
         self.last_arguments = (positional, named)
-        if self._planned:
-            answer = self._planned[self.site]
+        if self._planned is not None:
+            answer = self._planned[self.site].pop(0)
         else:
             (answer,) = self._ask(f'"call",{self._crossing(positional)},{self._crossing(named)}')
         self.last_value = self._value(answer)

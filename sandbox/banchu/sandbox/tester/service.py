@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import random
@@ -30,7 +31,7 @@ def main(fd: int) -> NoReturn:
     send_with_fds(control, json.dumps({"op": "ready"}).encode())
     while (message := receive_with_fds(control)) is not None:
         payload, fds = message
-        with socket.socket(fileno=fds[0]) as channel:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fds[0]) as channel:
             report = _run_or_tell(json.loads(payload), channel)
         send_with_fds(control, json.dumps(report).encode())
     os._exit(0)
@@ -112,7 +113,8 @@ def _planned(check: str, context: str, entry_point: str) -> Planned | None:
     if made is None:
         return None
     try:
-        calls = [f"[{crossing(positional)},{crossing(named)}]" for positional, named in made.calls]
+        every = itertools.chain.from_iterable(made.calls)
+        calls = [f"[{crossing(positional)},{crossing(named)}]" for positional, named in every]
     except Uncrossable:  # call by call it will be reported
         return None
     return Planned(made, f"[{','.join(calls)}]")

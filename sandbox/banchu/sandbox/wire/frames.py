@@ -12,6 +12,7 @@ MAX_TRUSTED_FRAME = 2**30
 """Bytes of one frame between the judge's own processes: a benchmark's tests may be long."""
 
 _HEADER = 4
+_FIRST_READ = 65536
 _MAX_FDS = 4
 
 
@@ -32,17 +33,24 @@ def write_frame(fd: int, payload: bytes, write: Callable[[int, bytes], int] = os
 
 def read_frame(fd: int, cap: int = MAX_FRAME, read: Callable[[int, int], bytes] = os.read) -> bytes | None:
     """One frame, or None where the stream ends between two. Raises Broken, OSError."""
-    header = _exactly(fd, _HEADER, read)
-    if not header:
+    # The peer sends no second frame before this one is answered: what one read brings is this frame's.
+    data = read(fd, _FIRST_READ)
+    if not data:
         return None
-    length = int.from_bytes(header, "big")
-    if len(header) < _HEADER:
-        raise Truncated("half a header")
+    if len(data) < _HEADER:
+        data += _exactly(fd, _HEADER - len(data), read)
+        if len(data) < _HEADER:
+            raise Truncated("half a header")
+    length = int.from_bytes(data[:_HEADER], "big")
     if length > cap:
         raise Broken(f"a frame of {length} bytes, {cap} allowed")
-    payload = _exactly(fd, length, read)
+    payload = data[_HEADER:]
+    if len(payload) < length:
+        payload += _exactly(fd, length - len(payload), read)
     if len(payload) < length:
         raise Truncated(f"{len(payload)} of {length} bytes")
+    if len(payload) > length:
+        raise Broken(f"{len(payload) - length} bytes after the frame")
     return payload
 
 
