@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -14,6 +15,7 @@ _NO_DAEMON: Final = (
     "start one (systemctl start docker), or say where it is: DOCKER_HOST=unix:///path or tcp://host:2376"
 )
 _NO_PERMISSION: Final = "as root: usermod -aG docker USER, then log in again; or use a rootless daemon"
+_NO_TRUST: Final = "put its ca.pem and your cert.pem and key.pem into DOCKER_CERT_PATH, and unset REQUESTS_CA_BUNDLE"
 _NO_SSH: Final = (
     "forward its socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, DOCKER_HOST=unix:///tmp/docker.sock"
 )
@@ -30,15 +32,28 @@ def connect() -> Any:
     host = os.environ.get("DOCKER_HOST", "")
     if host.startswith("ssh://"):
         raise _failed(f"DOCKER_HOST={host}: ssh carries no attached streams", _NO_SSH)
+    if host.startswith("unix://"):
+        _try(host)
     try:
         return docker.from_env()
     except (docker.errors.DockerException, OSError) as error:
         said = str(error)
         if "PermissionError" in said or "Permission denied" in said:
             raise _failed("no permission for the Docker daemon's socket", _NO_PERMISSION) from None
-        if "TLS" in type(error).__name__:
-            raise _failed(f"DOCKER_CERT_PATH: {said}", "see docs.docker.com/engine/security/protect-access") from None
+        if "TLS" in type(error).__name__ or "SSLError" in said:
+            raise _failed(f"no secure line to the Docker daemon at {host}: {said}", _NO_TRUST) from None
         raise _failed(f"no Docker daemon answers at {host or 'the default socket'}", _NO_DAEMON) from None
+
+
+def _try(host: str) -> None:
+    """docker's own attempt would hide the cause in a text, and leave a socket open."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(host.removeprefix("unix://"))
+    except PermissionError:
+        raise _failed(f"no permission for the Docker daemon's socket, {host}", _NO_PERMISSION) from None
+    except OSError as error:
+        raise _failed(f"no Docker daemon answers at {host}: {error.strerror or error}", _NO_DAEMON) from None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -9,12 +10,15 @@ import json
 import platform
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from banchu.core.errors import ConfigError, SandboxError
 from banchu.sandbox.docker.daemon import refusals
+from banchu.sandbox.docker.owner import OWNER_LABEL, owner
 from banchu.sandbox.docker.rootfs import HOME, cell_files, copy_cell, root_of, write_tar
 from banchu.sandbox.link import Failed
 from banchu.sandbox.process import BOOT, own_python
@@ -74,11 +78,27 @@ def build(client: Any, name: str | None = None, base: str | None = None) -> str:
     repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._/:-]*", repository) or not re.fullmatch(r"\w[\w.-]{0,127}", tag):
         raise ConfigError(f"image name {name!r} is not a name in lower case with a tag, as in my-cell:1")
-    if base is None:
-        _build_own(client, repository, tag)
-    else:
-        _build_on(client, f"{repository}:{tag}", base)
-    return f"{repository}:{tag}"
+    name = f"{repository}:{tag}"
+    with _replacing(client, name):
+        if base is None:
+            _build_own(client, repository, tag)
+        else:
+            _build_on(client, name, base)
+    return name
+
+
+@contextmanager
+def _replacing(client: Any, name: str) -> Iterator[None]:
+    """What had the name before has none now: it goes, unless it is in use."""
+    import docker
+
+    with refusals(name):
+        before = {image.id for image in client.images.list(name)}
+    yield
+    with refusals(name):
+        for image in before - {image.id for image in client.images.list(name)}:
+            with contextlib.suppress(docker.errors.APIError):
+                client.images.remove(image)
 
 
 def _build_own(client: Any, repository: str, tag: str) -> None:
@@ -107,12 +127,12 @@ def _build_on(client: Any, name: str, base: str) -> None:
         context = io.BytesIO()
         write_tar(Path(folder), context)
     context.seek(0)
-    try:
-        with refusals(base):
+    with refusals(base):
+        try:
             client.images.build(fileobj=context, custom_context=True, tag=name, rm=True, forcerm=True)
-            version = _python_of(client, name)
-    except docker.errors.BuildError as error:
-        raise ConfigError(f"base image {base!r} cannot be built upon: {error.msg}") from None
+        except docker.errors.BuildError as error:
+            raise ConfigError(f"base image {base!r} cannot be built upon: {error.msg}") from None
+        version = _python_of(client, name)
     if version is None or version < _LEAST_PYTHON:
         with refusals(name):
             client.images.remove(name)
@@ -124,13 +144,22 @@ def _python_of(client: Any, name: str) -> tuple[int, int] | None:
     import docker
 
     program = "import sys, json; print(json.dumps(sys.version_info[:2]))"
+    container = client.containers.create(
+        name,
+        ["-I", "-S", "-c", program],
+        entrypoint="python3",
+        labels={OWNER_LABEL: owner()},
+        network_mode="none",
+        read_only=True,
+    )
     try:
-        said = client.containers.run(
-            name, ["-I", "-S", "-c", program], entrypoint="python3", remove=True, network_mode="none", read_only=True
-        )
-        major, minor = json.loads(said)
-    except (docker.errors.ContainerError, docker.errors.APIError, ValueError):
+        container.start()
+        container.wait()
+        major, minor = json.loads(container.logs(stderr=False))
+    except (docker.errors.APIError, ValueError):
         return None
+    finally:
+        container.remove(force=True)
     return major, minor
 
 
@@ -158,7 +187,7 @@ def images(client: Any) -> list[Image]:
     for image in found:
         current = image.labels[CELL_LABEL] == cell_digest()
         size, created = image.attrs["Size"], image.attrs["Created"]
-        rows += [Image(name, image.id, current, size, created) for name in image.tags or [image.id]]
+        rows += [Image(name, image.id, current, size, created) for name in image.tags or [image.short_id]]
     return sorted(rows, key=lambda row: row.name)
 
 
