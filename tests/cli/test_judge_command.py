@@ -130,6 +130,18 @@ def test_a_kill_costs_at_most_what_was_under_way(banchu: Any, tmp_path: Path) ->
     assert again["judged"] == 250
 
 
+def test_a_full_disk_is_one_line_and_keeps_what_was_written(banchu: Any, tmp_path: Path) -> None:
+    write(tmp_path / "samples.jsonl", *((task_id, "    pass\n") for task_id in TASKS))
+    command = f"ulimit -f 8; exec {sys.executable} -m banchu.cli.main judge samples.jsonl"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 6
+    assert "cannot be written (File too large); make room or name another with --out" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    again = json.loads(banchu("judge", "samples.jsonl", "--json").stdout)
+    assert again["reused"] > 2
+    assert again["judged"] == 164
+
+
 def test_doubts_are_said_and_whole_and_extract_settle_them(banchu: Any, tmp_path: Path) -> None:
     program = "def truncate_number(number):\n    return number % 1.0\n"
     fenced = f"Here it is:\n```python\n{program}```\nIt works.\n"
@@ -193,6 +205,7 @@ MISTAKES = {
     "no field": (["samples.jsonl", "--field", "code"], 3, "line 1: field 'code' is missing (there: completion)"),
     "the samples as --out": (["samples.jsonl", "--out", "samples.jsonl"], 2, "is the file of samples itself"),
     "another file as --out": (["samples.jsonl", "--out", "other.jsonl", "--fresh"], 3, "is left as it is"),
+    "no ordinary file as --out": (["samples.jsonl", "--out", "/dev/full"], 6, "'/dev/full' is no ordinary file"),
     "two forms": (["samples.jsonl", "--extract", "--whole"], 2, "exclude each other"),
     "k": (["samples.jsonl", "--k", "1,x"], 2, "--k '1,x' is no list of numbers"),
     "k of 0": (["samples.jsonl", "--k", "0"], 2, "--k 0 is too small"),

@@ -11,10 +11,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 from banchu.core.errors import DataError, StorageError
 from banchu.core.verdict import VERDICT_KINDS, Verdict
@@ -74,7 +76,7 @@ class VerdictFile:
         self.path = path
         self._how: dict[str, Any] = json.loads(json.dumps(how))
         self._samples = samples
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self.findings: dict[int, Finding] = {}
         """By line of the input."""
         self.earlier: frozenset[int] = frozenset()
@@ -97,7 +99,12 @@ class VerdictFile:
     def add(self, finding: Finding) -> None:
         """Keep one finding. Raises StorageError."""
         self.findings[finding.sample.line] = finding
-        self._write([finding])
+        rest = self._line(finding) if self._file else b""
+        try:
+            while self._file and rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._refused(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -108,11 +115,16 @@ class VerdictFile:
         if self._file:
             self._file.close()
 
-    def _opened(self, path: Path) -> IO[bytes]:
+    def _opened(self, path: Path) -> FileIO:
         try:
-            file = path.open("a+b")
+            file = path.open("a+b", buffering=0)  # what a full disk refuses must not wait in a buffer
         except OSError as error:
             raise self._refused(error) from None
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise StorageError(
+                f"{str(path)!r} is no ordinary file, and cannot be gone on with; name another with --out"
+            )
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -182,15 +194,6 @@ class VerdictFile:
         self._file.close()
         self._file = self._opened(path)
 
-    def _write(self, findings: list[Finding]) -> None:
-        if not self._file:
-            return
-        try:
-            self._file.writelines(self._line(finding) for finding in findings)
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from None
-
     def _line(self, finding: Finding) -> bytes:
         return json.dumps(finding.to_json(self._how), ensure_ascii=False).encode() + b"\n"
 
@@ -199,7 +202,9 @@ class VerdictFile:
         return str(self.path)
 
     def _refused(self, error: OSError) -> StorageError:
-        return StorageError(f"{self._label}: cannot be written ({error.strerror or error}); name another with --out")
+        return StorageError(
+            f"{self._label}: cannot be written ({error.strerror or error}); make room or name another with --out"
+        )
 
 
 def _is_json(line: bytes) -> bool:
