@@ -14,6 +14,7 @@ from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed, Message, ready
 from banchu.sandbox.process import Process
+from banchu.sandbox.tester.names import borrowed_names
 from banchu.sandbox.verdicts import Ended, verdict_of
 
 _GRACE_S = 5.0
@@ -68,7 +69,8 @@ class Slot:
         with ours, theirs:
             self._cell.send({"op": "run", "limits": {"cpu_s": limits.cpu_s}, "seed": seed}, [theirs.fileno()])
             tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
-            self._tester.send({**tests, "code": code, "seed": seed, "stepwise": stepwise}, [ours.fileno()])
+            how = {"borrowed": borrowed_names(suite), "seed": seed, "stepwise": stepwise}
+            self._tester.send({**tests, **how, "code": code}, [ours.fileno()])
         watch = self._watch(start + limits.wall_s)
         ended = self._end(watch)
         report = watch.report

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from banchu.sandbox.cell.failure import describe
-from banchu.sandbox.wire.codec import decode, dumps, encode, loads
+from banchu.sandbox.wire.codec import decode, dumps, encode, keep_objects, loads
 from banchu.sandbox.wire.frames import MAX_FRAME, read_frame, write_frame
 
 FILE_NAME = "<candidate>"
@@ -46,12 +46,20 @@ class Answering:
 
     def __init__(self) -> None:
         self._function: Callable[..., object] | None = None
+        self._module: types.ModuleType | None = None
         self._source = ""
+        self._kept = keep_objects()
 
     def reply(self, request: bytes) -> bytes:
         """The answer to one request. Raises Unreadable, which no request of the judge's causes."""
         request_id, kind, *body = loads(request)
-        answers = self.program(*body) if kind == "program" else [self.call(body)]
+        match kind:
+            case "program":
+                answers = self.program(*body)
+            case "call":
+                answers = [self.call(body)]
+            case _:
+                answers = [self.on_object(kind, *body)]
         flush()
         reply = dumps([request_id, answers])
         return reply if len(reply) <= MAX_FRAME else dumps([request_id, [["too_large", len(reply)]]])
@@ -65,13 +73,32 @@ class Answering:
         """`arguments` are positional and named ones, encoded."""
         try:
             assert self._function is not None
-            positional, named = decode(arguments[0]), decode(arguments[1])
+            positional, named = decode(arguments[0], self._take), decode(arguments[1], self._take)
             return "value", encode(self._function(*positional, **named))
         except BaseException as error:  # noqa: BLE001  # the boundary: anything a candidate raises is its answer
             return self._failure(error)
 
+    def on_object(self, what: str, target: Any, *arguments: Any) -> Answer:
+        """What tests do with an object that stays here: `name` it, `call` it, `get` and `set` its attributes."""
+        try:
+            values = [decode(argument, self._take) for argument in arguments]
+            match what:
+                case "name":
+                    return "value", encode(getattr(self._module, target))
+                case "invoke":
+                    return "value", encode(self._take("", target)(*values[0], **values[1]))
+                case "get":
+                    return "value", encode(getattr(self._take("", target), values[0]))
+            setattr(self._take("", target), *values)
+        except BaseException as error:  # noqa: BLE001  # as above
+            return self._failure(error)
+        return "value", None
+
+    def _take(self, _type_name: str, number: int) -> Any:
+        return self._kept[number]
+
     def _define(self, program: Program, entry_point: str) -> Answer:
-        self._source = program.source
+        self._source, self._module = program.source, program.module
         try:
             program.load()
             if not hasattr(program.module, entry_point):

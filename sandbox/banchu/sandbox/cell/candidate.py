@@ -44,7 +44,8 @@ class Confinement:
             _limit(resource.RLIMIT_CPU, -int(-order["limits"]["cpu_s"] // 1))
             self._drop()
             self._install_filter()
-            random.seed(order["seed"])
+            if order["seed"]:  # 0 is what the server holds
+                random.seed(order["seed"])
             os.eventfd_write(self._ready, 1)
             os.dup2(output, 1)
             os.dup2(output, 2)

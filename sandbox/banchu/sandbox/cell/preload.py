@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import site
 import sys
 
@@ -60,6 +61,7 @@ def load() -> None:
     """Import, then judge a small program once: its pages are then shared instead of made by every candidate."""
     for name in _MODULES:
         importlib.import_module(name)
+    random.seed(0)
     site.setquit()  # `exit` and `quit`, which -S leaves out and programs use
     sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115

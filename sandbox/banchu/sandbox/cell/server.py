@@ -15,7 +15,7 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from banchu.sandbox.cell import kernel, landlock, preload, root
 from banchu.sandbox.cell.calls import Calls
@@ -24,6 +24,9 @@ from banchu.sandbox.cell.homes import Contained, Home, home_of
 from banchu.sandbox.cell.namespaces import SetupFailed, stage
 from banchu.sandbox.cell.seccomp import Program, candidate_filter, server_filter
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
+
+if TYPE_CHECKING:
+    from banchu.sandbox.cell.command import CommandServer
 
 _SHOWN_OUTPUT = 4096
 _LOOK_MS = 100
@@ -58,14 +61,22 @@ def main(fd: int) -> NoReturn:
 
 def _serve_or_tell(control: socket.socket, calls: Calls, home: Home, config: dict[str, Any]) -> NoReturn:
     try:
-        server = _Server(control, calls, home, config)
-        send_with_fds(control, json.dumps({"op": "ready", "layers": {"landlock": server.landlock}}).encode())
+        server = _server(control, calls, home, config)
+        send_with_fds(control, json.dumps({"op": "ready", "layers": server.layers}).encode())
         server.serve()
     except SetupFailed as failure:
         _give_up(control, failure.stage, failure.code, str(failure))
     except Exception as error:  # noqa: BLE001  # the boundary: whatever it is, the app must hear of it
         _give_up(control, "server", 0, f"{type(error).__name__}: {error}")
     os._exit(0)
+
+
+def _server(control: socket.socket, calls: Calls, home: Home, config: dict[str, Any]) -> _Server | CommandServer:
+    if config["profile"] == "command":
+        from banchu.sandbox.cell.command import CommandServer
+
+        return CommandServer(control, calls, home, config)
+    return _Server(control, calls, home, config)
 
 
 def _give_up(control: socket.socket, stage: str, code: int, detail: str) -> NoReturn:
@@ -106,10 +117,16 @@ class _Server:
             everyone = Program(server_filter(calls, contained=contained))
             kernel.filter_installer(everyone.address)()
 
+    @property
+    def layers(self) -> dict[str, int]:
+        return {"landlock": self.landlock}
+
     def serve(self) -> None:
+        last, order = b"", {"op": ""}
         while (message := receive_with_fds(self._control)) is not None:
             payload, fds = message
-            order = json.loads(payload)
+            if payload != last:  # it seldom differs
+                last, order = payload, json.loads(payload)
             if order["op"] == "run":
                 self._run(order, fds[0])
 

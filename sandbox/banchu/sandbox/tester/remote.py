@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from banchu.sandbox.tester.handles import Handle
 from banchu.sandbox.tester.plan import Plan
 from banchu.sandbox.wire.codec import TooLarge, Unreadable, decode, dumps, encode, loads
 from banchu.sandbox.wire.frames import Broken, Truncated, read_frame, write_frame
@@ -61,6 +62,8 @@ class Remote:
         self.uncrossable: Uncrossable | None = None
         self.raised: list[tuple[BaseException, Failure]] = []
         """Exceptions that came from the candidate, with what it said of them."""
+        self.borrowed = False
+        """Whether the tests took names or objects from it."""
         self.calls = 0
         self.last_arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.last_value: object = None
@@ -88,6 +91,23 @@ class Remote:
         self.last_value = self._value(answer)
         return self.last_value
 
+    def named(self, name: str) -> Any:
+        """What the candidate's module holds under a name that the tests take from it. Raises what that raises."""
+        return self._request("name", name)
+
+    def on_object(self, what: str, handle: Opaque, *arguments: Any) -> Any:
+        """See `Asks`."""
+        return self._request("invoke" if what == "call" else what, handle.number, *arguments)
+
+    def _request(self, kind: str, target: Any, *arguments: Any) -> Any:
+        self.borrowed = True
+        parts = ",".join([text(kind), text(target), *map(self._crossing, arguments)])
+        (answer,) = self._ask(parts)
+        return self._value(answer)
+
+    def _take(self, type_name: str, number: int) -> Handle:
+        return Handle(self, type_name, number)
+
     def failure_of(self, error: BaseException) -> Failure | None:
         """What the candidate said of this exception, if it is the candidate's."""
         return next((failure for raised, failure in self.raised if raised is error), None)
@@ -108,7 +128,7 @@ class Remote:
         with self._losing():
             kind, body = _answer(answer)
             if kind == "value":
-                return decode(body)
+                return decode(body, self._take)
             if kind == "too_large":
                 raise Lost("too_large", f"{body} bytes")
             error = _exception(body)
@@ -160,20 +180,23 @@ def text(value: object) -> str:
 
 
 def crossing(value: object) -> str:
-    """A value of the tests as it is sent. Raises Uncrossable."""
+    """A value of the tests as it is sent. Raises Uncrossable; TypeError where it is the candidate's own doing."""
+    if _lost(value):
+        raise TypeError("the tests hand back an object that the candidate did not keep")
     data = encode(value)
-    if _has_opaque(decode(data)):
+    if _lost(decode(data)):
         raise Uncrossable(f"the tests pass what is no plain value: {repr(value)[:200]}")
     return text(data)
 
 
-def _has_opaque(value: object) -> bool:
+def _lost(value: object) -> bool:
+    """Whether it holds what stands for an object that is nowhere."""
     if isinstance(value, Opaque):
-        return True
+        return value.number is None
     if isinstance(value, dict):
-        return any(_has_opaque(part) for pair in value.items() for part in pair)
+        return any(_lost(part) for pair in value.items() for part in pair)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return any(_has_opaque(part) for part in value)
+        return any(_lost(part) for part in value)
     return False
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import json
 import os
 import random
 import resource
 import socket
+import sys
 from typing import Any, NoReturn
 
 from banchu.sandbox.tester.asserts import RECORDER, compile_check
@@ -61,11 +63,11 @@ def run(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
     random.seed(job["seed"])
     try:
         remote.define(job["code"], entry_point, None if job["stepwise"] else tests.planned)
-        tests.run(remote, recorder, entry_point)
+        tests.run(remote, recorder, entry_point, job["borrowed"])
     except Uncrossable as error:
         return {"broken": str(error)}
     except BaseException as error:  # noqa: BLE001  # the boundary: a check may raise anything, and that is its verdict
-        if not (remote.calls or remote.raised or remote.lost):
+        if not (remote.calls or remote.raised or remote.lost or remote.borrowed):
             return {"broken": said(error)}
         # A check that catches exceptions raises its own AssertionError, which the recorder has seen coming.
         seen = not check.soft and recorder.failed and type(error) is AssertionError and not remote.failure_of(error)
@@ -96,9 +98,11 @@ class _Prepared:
         self.planned = _planned(check, context, entry_point)
         self._context_holds = False
 
-    def run(self, remote: Remote, recorder: Recorder, entry_point: str) -> None:
+    def run(self, remote: Remote, recorder: Recorder, entry_point: str, borrowed: list[str]) -> None:
         """Raises whatever the tests raise."""
         scope: dict[str, Any] = {"__name__": "__tests__", RECORDER: recorder}
+        for name in borrowed:
+            scope[name] = importlib.import_module(name) if name in sys.stdlib_module_names else remote.named(name)
         # A plan that uses nothing of the context needs it no more than once: to see that it can be run.
         if self.planned is None or self.planned.plan.needs_context or not self._context_holds:
             exec(self._context, scope)

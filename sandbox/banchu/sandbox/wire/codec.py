@@ -12,6 +12,7 @@ import json
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
 from banchu.sandbox.wire.opaque import Opaque
@@ -26,6 +27,11 @@ _SMALL = 1 << 1024
 _SCALARS = frozenset({type(None), bool, int, float, str})
 _WORDS = frozenset({type(None), bool, float, str})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+# What `encode` and `json.loads` come to in the end, made once: each of their frames costs a candidate some pages.
+_encode_all = c_make_encoder and c_make_encoder(
+    None, _ENCODER.default, encode_basestring, None, ":", ",", False, False, True
+)
+_decode_one = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class Unreadable(Exception):  # named for what happened
@@ -38,17 +44,24 @@ class TooLarge(Unreadable):
 
 def dumps(message: Any) -> bytes:
     """JSON of what `encode` made. Strings keep lone surrogates."""
-    return _ENCODER.encode(message).encode("utf-8", "surrogatepass")
+    text = "".join(_encode_all(message, 0)) if _encode_all else _ENCODER.encode(message)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def loads(data: bytes) -> Any:
     """JSON of a peer. Raises Unreadable."""
     try:
-        return json.loads(data.decode("utf-8", "surrogatepass"))
+        text = data.decode("utf-8", "surrogatepass")
+        value, end = _decode_one(text, 0)
+    except StopIteration:
+        raise Unreadable("no JSON") from None
     except MemoryError:
         raise TooLarge("no memory for it") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error)[:200]) from None
+    if end != len(text):
+        raise Unreadable("more than one JSON value")
+    return value
 
 
 def encode(value: object, depth: int = MAX_DEPTH) -> Any:
@@ -91,7 +104,26 @@ def _rest(kind: type, value: Any, depth: int) -> Any:
         return {"D": str(value)}
     if kind.__module__ == "fractions" and kind.__name__ == "Fraction":
         return {"F": _items([value.numerator, value.denominator], depth)}
-    return {"?": type.__dict__["__name__"].__get__(kind)[:80]}
+    if kind is type and value in _TYPES:
+        return {"T": value.__name__}
+    if issubclass(kind, Opaque) and value.number is not None:
+        return {"h": [value.type_name, value.number]}
+    name = type.__dict__["__name__"].__get__(kind)[:80]
+    if _kept is None:
+        return {"?": name}
+    _kept.append(value)
+    return {"h": [name, len(_kept) - 1]}
+
+
+_kept: list[object] | None = None
+"""Objects that stay here, where there are any to be named by the other side: in a candidate."""
+
+
+def keep_objects() -> list[object]:
+    """From here on `encode` names what cannot cross by its place in this list."""
+    global _kept  # one program lives in a candidate's process, and nothing else
+    _kept = []
+    return _kept
 
 
 _WRITERS: dict[type, Callable[[Any, int], Any]] = {
@@ -125,21 +157,25 @@ _REDUCERS: tuple[tuple[type, Callable[[Any], object]], ...] = (
 )
 
 
-def decode(data: Any) -> Any:
-    """The value that JSON data names. The data may be hostile. Raises Unreadable."""
+def decode(data: Any, take: Callable[[str, int], object] = Opaque) -> Any:
+    """The value that JSON data names. The data may be hostile. `take` makes what stands for an object by its number.
+
+    Raises Unreadable.
+    """
     try:
-        return _Decoder().value(data, MAX_DEPTH + 1)  # the mark of a cut lies one level below the deepest value
+        return _Decoder(take).value(data, MAX_DEPTH + 1)  # the mark of a cut lies one level below the deepest value
     except MemoryError:
         raise TooLarge("no memory for it") from None
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise Unreadable(f"{type(error).__name__}: {error}"[:200]) from None
 
 
 class _Decoder:
     """Counts what it makes."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[str, int], object]) -> None:
         self._left = MAX_NODES
+        self._take = take
 
     def value(self, data: Any, depth: int) -> Any:
         kind = type(data)
@@ -156,6 +192,9 @@ class _Decoder:
             if type(body) is not str:
                 raise Unreadable(f"tag {tag!r} without text")
             return _TEXT_READERS[tag](body)
+        if tag == "h" and type(body) is list:
+            name, number = _exact(body[:1], 1, str) + _exact(body[1:], 1, int)
+            return self._take(name[:80], number)
         if tag not in _LIST_READERS or type(body) is not list:
             raise Unreadable(f"tag {tag[:20]!r}")
         return _LIST_READERS[tag](self.items(body, depth - 1))
@@ -197,12 +236,17 @@ def _iterator(items: list[Any]) -> Iterator[Any]:
     return iter(items)
 
 
+_TYPES = (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple, type(None))
+"""Types that may cross as such: tests pass them as arguments."""
+_TYPES_BY_NAME = {kind.__name__: kind for kind in _TYPES}
+
 _TEXT_READERS: dict[str, Callable[[str], object]] = {
     "i": lambda text: int(text, 16),
     "b": bytes.fromhex,
     "B": bytearray.fromhex,
     "D": _decimal,
     "?": lambda name: Opaque(name[:80]),
+    "T": lambda name: _TYPES_BY_NAME[name],
 }
 
 _LIST_READERS: dict[str, Callable[[list[Any]], object]] = {
