@@ -57,6 +57,12 @@ _FATAL = """
 _ABSENT = "clone3:435:435"
 """Answered with ENOSYS, as by an old kernel: its flags lie in memory, where a filter cannot read them."""
 
+_UNSUPPORTED = """
+    setxattr:188:5 lsetxattr:189:6 fsetxattr:190:7 getxattr:191:8 lgetxattr:192:9 fgetxattr:193:10 listxattr:194:11
+    llistxattr:195:12 flistxattr:196:13 removexattr:197:14 lremovexattr:198:15 fremovexattr:199:16
+"""
+"""Answered with ENOTSUP, as by a file system without them: shutil copies files all the same."""
+
 _COLUMNS = {"x86_64": 1, "aarch64": 2}
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -65,18 +71,20 @@ class Calls:
     """The groups as numbers of one machine's table. Raises KeyError for a machine without a table."""
 
     def __init__(self, machine: str) -> None:
-        column = _COLUMNS[machine]
         self.audit_arch = AUDIT_ARCH[machine]
-        self.allowed = _numbers(_ALLOWED, column)
-        self.server = _numbers(_SERVER, column)
-        self.fatal = _numbers(_FATAL, column)
-        self.absent = _numbers(_ABSENT, column)
+        self.allowed = numbers(_ALLOWED, machine)
+        self.server = numbers(_SERVER, machine)
+        self.fatal = numbers(_FATAL, machine)
+        self.absent = numbers(_ABSENT, machine)
+        self.unsupported = numbers(_UNSUPPORTED, machine)
 
     def number(self, name: str) -> int:
         """Of a call in the two tables of what may be called. Raises KeyError."""
         return self.allowed[name] if name in self.allowed else self.server[name]
 
 
-def _numbers(table: str, column: int) -> dict[str, int]:
+def numbers(table: str, machine: str) -> dict[str, int]:
+    """Name to number of each call that the machine has. Raises KeyError for a machine without a table."""
+    column = _COLUMNS[machine]
     rows = [entry.split(":") for entry in table.split()]
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}

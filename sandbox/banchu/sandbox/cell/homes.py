@@ -60,12 +60,11 @@ class Namespaced:
     def settle(self, mapped: Iterable[str]) -> None:
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)  # while there still is a /proc
         with namespaces.stage("root"):
-            root.build(mapped)
+            self._build_root(mapped)
         namespaces.drop_to_candidate()
         kernel.die_with_parent(signal.SIGKILL)
         with namespaces.stage("tmp"):
-            tmp.mount(self._file_mib)
-            self.scratch = Scratch("/tmp", lambda act: act(), self._file_mib, watched=False)
+            self.scratch = self._new_scratch()
 
     def readable(self) -> dict[str, int]:
         return {"/": landlock.READ} | dict.fromkeys(_DEVICES_RW, landlock.READ | landlock.WRITE_FILE)
@@ -80,6 +79,13 @@ class Namespaced:
 
     def drop(self) -> None:
         self._drop_capabilities()
+
+    def _build_root(self, mapped: Iterable[str]) -> None:
+        root.build(mapped)
+
+    def _new_scratch(self) -> Scratch:
+        tmp.mount(self._file_mib)
+        return Scratch("/tmp", lambda act: act(), self._file_mib, watched=False)
 
 
 class Contained:
@@ -167,6 +173,10 @@ class Contained:
 
 def home_of(config: dict[str, Any]) -> Namespaced | Contained:
     """What the setup message asks for."""
+    if config["profile"] == "command":
+        from banchu.sandbox.cell import command_homes
+
+        return command_homes.home_of(config)
     file_mib = config["limits"]["file_mib"]
     if config["mode"] == "namespaces":
         return Namespaced(file_mib)

@@ -14,6 +14,7 @@ from banchu.sandbox.cell import kernel
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG, _MAKE_SYM = 1 << 4, 1 << 5, 1 << 7, 1 << 8, 1 << 12
+MAKE_FIFO = 1 << 10
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
 READ = READ_FILE | READ_DIR
 SCRATCH = READ | WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SYM | _REFER | _TRUNCATE
@@ -23,6 +24,8 @@ _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE
 
 LEAST_ALONE = 3
 """The first version that also knows truncate(2): less is no wall where it has to stand alone."""
+LEAST_FOR_SIGNALS = 6
+"""The first version that keeps signals inside, for programs that may send any."""
 _FILE_RIGHTS_KNOWN = {1: 13, 2: 14, 3: 15, 4: 15}
 """Version to number of rights about files; later versions know 16."""
 _BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS = 3, 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from banchu.sandbox.cell import kernel, landlock
@@ -13,13 +13,23 @@ from banchu.sandbox.cell import kernel, landlock
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 _SCAFFOLD = ("/tmp", "/var/tmp", "/mnt", "/run")
 _LINKED = ("/lib", "/lib64")
-_HIDDEN = ("site-packages", "dist-packages")
+HIDDEN = ("site-packages", "dist-packages")
+"""Folders of other people's Python."""
 
 
-def build(mapped: Iterable[str]) -> None:
-    """Make the new root and move into it. `mapped` names the shared libraries in use. Raises OSError."""
+def build(mapped: Iterable[str], more: Sequence[str] = (), furnish: Callable[[str], None] = lambda _top: None) -> None:
+    """Make the new root and move into it.
+
+    Args:
+        mapped: the shared libraries in use.
+        more: further files, folders and devices.
+        furnish: what else is done to the new root, whose place it is told, while it can still be written.
+
+    Raises:
+        OSError: the kernel refuses a step.
+    """
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-    paths = [*_python(), *_libraries(mapped), *_DEVICES]
+    paths = outermost([*_python(), *_libraries(mapped), *_DEVICES, *more])
     if hidden := [path for path in paths if path.startswith("/tmp/")]:
         raise OSError(errno.ENOTSUP, f"Python lies in /tmp ({hidden[0]}), which is the candidate's own folder")
     # Handles, because the new root may be mounted over the folder that holds a source.
@@ -28,17 +38,23 @@ def build(mapped: Iterable[str]) -> None:
     top = next(folder for folder in _SCAFFOLD if Path(folder).is_dir())
     kernel.mount("tmpfs", top, "tmpfs", kernel.MS_NOSUID, "size=1m,mode=755")
     for path, source in sources.items():
-        _bind(f"/proc/self/fd/{source}", Path(top + path), device=path in _DEVICES)
+        _bind(f"/proc/self/fd/{source}", Path(top + path), device=path.startswith("/dev/"))
         os.close(source)
     for link, target in links.items():
         if not Path(top + link).exists():
             Path(top + link).symlink_to(target)
     Path(top, "tmp").mkdir(exist_ok=True)
+    furnish(top)
     os.chdir(top)
     kernel.pivot_root_here()
     kernel.umount(".")
     os.chdir("/")
     kernel.mount("none", "/", "", _READ_ONLY | kernel.MS_BIND | kernel.MS_NOEXEC)
+
+
+def outermost(paths: Sequence[str]) -> list[str]:
+    """Without those that lie in another."""
+    return [path for path in dict.fromkeys(paths) if not any(path.startswith(f"{other}/") for other in paths)]
 
 
 def readable(mapped: Iterable[str]) -> Iterable[tuple[str, int]]:
@@ -49,7 +65,7 @@ def readable(mapped: Iterable[str]) -> Iterable[tuple[str, int]]:
     for folder in _python():
         yield folder, landlock.READ_DIR
         for entry in sorted(os.listdir(folder)):
-            if entry not in _HIDDEN and Path(folder, entry).exists():
+            if entry not in HIDDEN and Path(folder, entry).exists():
                 yield f"{folder}/{entry}", landlock.READ
     for path in _libraries(mapped):
         yield path, landlock.READ
@@ -94,7 +110,7 @@ def _bind(source: str, target: Path, *, device: bool) -> None:
     kernel.mount(source, str(target), "", kernel.MS_BIND)
     flags = (_READ_ONLY & ~kernel.MS_NODEV | kernel.MS_NOEXEC) if device else _READ_ONLY
     kernel.mount("none", str(target), "", flags | kernel.MS_BIND | _locked(target))
-    for name in _HIDDEN:
+    for name in HIDDEN:
         if (target / name).is_dir():
             hidden = str(target / name)
             kernel.mount("tmpfs", hidden, "tmpfs", kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")

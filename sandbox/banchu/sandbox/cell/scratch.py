@@ -14,10 +14,10 @@ MAX_INODES = 512
 _MODE = 0o1777
 
 
-def mount(file_mib: int) -> None:
+def mount(file_mib: int, inodes: int = MAX_INODES, flags: int = kernel.MS_NOEXEC) -> None:
     """A /tmp of this size and of few files. Raises OSError."""
-    options = f"size={file_mib}m,nr_inodes={MAX_INODES},mode={_MODE:o}"
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC, options)
+    options = f"size={file_mib}m,nr_inodes={inodes},mode={_MODE:o}"
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV | flags, options)
 
 
 class Scratch:
@@ -29,6 +29,8 @@ class Scratch:
         file_mib: what a candidate may hold there.
         watched: whether the folder lies on a shared disk, so that its size must be looked after.
     """
+
+    max_inodes = MAX_INODES
 
     def __init__(
         self, path: str, as_candidate: Callable[[Callable[[], None]], None], file_mib: int, *, watched: bool
@@ -56,7 +58,7 @@ class Scratch:
                 for name in files:
                     total += os.lstat(os.path.join(folder, name)).st_blocks * 512
                 seen += len(files) + len(folders)
-                if seen > MAX_INODES or total > self._file_mib << 20:
+                if seen > self.max_inodes or total > self._file_mib << 20:
                     return True
         except FileNotFoundError:  # it removed one just now
             return False

@@ -13,17 +13,18 @@ from collections.abc import Mapping
 
 from banchu.sandbox.cell.calls import Calls
 
-_ALLOW = 0x7FFF0000
-_KILL = 0x80000000
+ALLOW = 0x7FFF0000
+KILL = 0x80000000
 _ERRNO = 0x00050000
-_REFUSE = _ERRNO | errno.EPERM
+REFUSE = _ERRNO | errno.EPERM
 _ABSENT = _ERRNO | errno.ENOSYS
-_PRETEND = _ERRNO
+_UNSUPPORTED = _ERRNO | errno.ENOTSUP
+PRETEND = _ERRNO
 """Not done, and said to be done."""
 
 _LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets into struct seccomp_data, little endian
-_CLONE_THREAD, _CLONE_NAMESPACES = 0x00010000, 0x7E020000
+_CLONE_THREAD, CLONE_NAMESPACES = 0x00010000, 0x7E020000
 _F_REACHING = (8, 10, 15, 1024, 1026)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: signals to others, and a say in what others do with a file."""
 _AF_UNIX, _SOCKET_TYPE, _SOCK_STREAM = 1, 0xF, 1
@@ -33,21 +34,22 @@ _MSG_OOB = 1
 _TERMINAL_AND_FILE = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what the standard library asks of files."""
 
-_NAMESPACING = ("unshare", "setns", "mount", "umount2")
-_METADATA = ("chmod", "fchmod", "fchmodat", "utime", "utimes", "utimensat")
+NAMESPACING = ("unshare", "setns", "mount", "umount2")
+METADATA = ("chmod", "fchmod", "fchmodat", "utime", "utimes", "utimensat")
 
 Instruction = tuple[int, int, int, int]
-_REFUSE_OR_ALLOW = [(_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
+_REFUSE_OR_ALLOW = [(_RETURN, 0, 0, REFUSE), (_RETURN, 0, 0, ALLOW)]
 
 
 def server_filter(calls: Calls, *, contained: bool = False) -> list[Instruction]:
     """Allow-list for the fork server and all that descends from it; the arguments that reach beyond it are refused."""
-    actions = dict.fromkeys([*calls.allowed.values(), *calls.server.values()], _ALLOW)
-    actions |= dict.fromkeys(calls.fatal.values(), _KILL)
+    actions = dict.fromkeys([*calls.allowed.values(), *calls.server.values()], ALLOW)
+    actions |= dict.fromkeys(calls.fatal.values(), KILL)
     actions |= dict.fromkeys(calls.absent.values(), _ABSENT)
+    actions |= dict.fromkeys(calls.unsupported.values(), _UNSUPPORTED)
     if contained:  # it makes no namespaces
-        actions |= {calls.server[name]: _KILL for name in _NAMESPACING}
-    return [*_prologue(calls), *_checked(calls, _checks()), *_tree(_intervals(actions, _REFUSE))]
+        actions |= {calls.server[name]: KILL for name in NAMESPACING}
+    return assemble(calls, _checks(), actions, REFUSE)
 
 
 def candidate_filter(calls: Calls, *, contained: bool = False) -> list[Instruction]:
@@ -56,18 +58,25 @@ def candidate_filter(calls: Calls, *, contained: bool = False) -> list[Instructi
     `contained`: it may share a file system or a user with others, so changes of mode and times are not made, though
     the call says they were: programs that tidy up after themselves expect no refusal, and Landlock knows no such right.
     """
-    actions = dict.fromkeys(calls.server.values(), _REFUSE)
-    actions |= {calls.server[name]: _KILL for name in (*_NAMESPACING, "seccomp")}
+    actions = dict.fromkeys(calls.server.values(), REFUSE)
+    actions |= {calls.server[name]: KILL for name in (*NAMESPACING, "seccomp")}
     if contained:
-        actions[calls.number("fallocate")] = _REFUSE  # nobody looks after the size of files without a name
-        actions |= {calls.allowed[name]: _PRETEND for name in _METADATA if name in calls.allowed}
+        actions[calls.number("fallocate")] = REFUSE  # nobody looks after the size of files without a name
+        actions |= {calls.allowed[name]: PRETEND for name in METADATA if name in calls.allowed}
     threads_only = [
         (_LOAD, 0, 0, _argument(0)),
-        (_IF_ANY_BIT, 1, 0, _CLONE_NAMESPACES),
+        (_IF_ANY_BIT, 1, 0, CLONE_NAMESPACES),
         (_IF_ANY_BIT, 1, 0, _CLONE_THREAD),
         *_REFUSE_OR_ALLOW,
     ]
-    return [*_prologue(calls), *_checked(calls, {"clone": threads_only}), *_tree(_intervals(actions, _ALLOW))]
+    return assemble(calls, {"clone": threads_only}, actions, ALLOW)
+
+
+def assemble(
+    calls: Calls, checks: Mapping[str, list[Instruction]], actions: Mapping[int, int], default: int
+) -> list[Instruction]:
+    """A filter: first the calls whose arguments count, then one action for each of the others."""
+    return [*_prologue(calls), *_checked(calls, checks), *_tree(_intervals(actions, default))]
 
 
 def _checks() -> dict[str, list[Instruction]]:
@@ -81,7 +90,7 @@ def _checks() -> dict[str, list[Instruction]]:
         "getsockopt": [
             (_LOAD, 0, 0, _argument(1)),
             (_IF_EQUAL, 1, 0, _SOL_SOCKET),
-            (_RETURN, 0, 0, _REFUSE),
+            (_RETURN, 0, 0, REFUSE),
             (_LOAD, 0, 0, _argument(2)),
             *_one_of(*_SOCKET_FACTS),
         ],
@@ -91,17 +100,17 @@ def _checks() -> dict[str, list[Instruction]]:
         "sendto": [
             (_LOAD, 0, 0, _argument(4)),
             (_IF_EQUAL, 1, 0, 0),
-            (_RETURN, 0, 0, _REFUSE),
+            (_RETURN, 0, 0, REFUSE),
             (_LOAD, 0, 0, _argument(4) + 4),
             (_IF_EQUAL, 1, 0, 0),
-            (_RETURN, 0, 0, _REFUSE),
+            (_RETURN, 0, 0, REFUSE),
             (_LOAD, 0, 0, _argument(3)),
             *_without(_MSG_OOB),
         ],
         "socketpair": [
             (_LOAD, 0, 0, _argument(0)),
             (_IF_EQUAL, 1, 0, _AF_UNIX),
-            (_RETURN, 0, 0, _REFUSE),
+            (_RETURN, 0, 0, REFUSE),
             (_LOAD, 0, 0, _argument(1)),
             (_AND, 0, 0, _SOCKET_TYPE),
             *_one_of(_SOCK_STREAM),
@@ -113,6 +122,16 @@ def _checked(calls: Calls, checks: Mapping[str, list[Instruction]]) -> list[Inst
     """Each call to its own check, and past it for any other."""
     numbered = ((calls.number(name), check) for name, check in checks.items())
     return [line for number, check in numbered for line in ((_IF_EQUAL, 0, len(check), number), *check)]
+
+
+def only(index: int, *values: int, mask: int = 0xFFFFFFFF) -> list[Instruction]:
+    """A check: one argument, or the masked bits of it, is one of these."""
+    return [(_LOAD, 0, 0, _argument(index)), (_AND, 0, 0, mask), *_one_of(*values)]
+
+
+def no_bit_of(index: int, bits: int) -> list[Instruction]:
+    """A check: one argument has none of these bits."""
+    return [(_LOAD, 0, 0, _argument(index)), *_without(bits)]
 
 
 def _one_of(*values: int) -> list[Instruction]:
@@ -152,7 +171,7 @@ def _prologue(calls: Calls) -> list[Instruction]:
     return [
         (_LOAD, 0, 0, _ARCH),
         (_IF_EQUAL, 1, 0, calls.audit_arch),
-        (_RETURN, 0, 0, _KILL),
+        (_RETURN, 0, 0, KILL),
         (_LOAD, 0, 0, _NUMBER),
     ]
 
