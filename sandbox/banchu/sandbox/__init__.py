@@ -5,5 +5,6 @@ from banchu.sandbox.isolation import ISOLATIONS
 from banchu.sandbox.judge import Judge
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.probe import IsolationReport, probe_isolation
+from banchu.sandbox.proving import Proof
 
-__all__ = ["ISOLATIONS", "IsolationReport", "Judge", "Judged", "Limits", "probe_isolation"]
+__all__ = ["ISOLATIONS", "IsolationReport", "Judge", "Judged", "Limits", "Proof", "probe_isolation"]

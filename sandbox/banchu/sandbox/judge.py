@@ -12,12 +12,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol, Self
 
 from banchu.core.errors import ConfigError, SandboxError
-from banchu.core.sealed import SealedTests, unseal
+from banchu.core.sealed import SealedTests, TestSuite, unseal
 from banchu.core.verdict import Verdict
 from banchu.sandbox.batch import Judged, look_ahead
 from banchu.sandbox.isolation import parse_isolation
 from banchu.sandbox.limits import Limits
-from banchu.sandbox.pool import SlotPool
+from banchu.sandbox.pool import Pool
+from banchu.sandbox.proving import Proof, ProvingGround, prove_twice
+from banchu.sandbox.slot import Slot
 from banchu.sandbox.trials import Trials
 
 _CACHED = 20_000
@@ -64,7 +66,8 @@ class Judge:
         self.limits = limits or Limits()
         self.isolation = str(wanted)
         self._slots = slots or _cores()
-        self._pool = SlotPool(wanted, self.limits)
+        self._pool = Pool(Slot, wanted, self.limits)
+        self._grounds = Pool(ProvingGround, wanted, self.limits)
         self._trials = Trials(self._pool, self.limits, confirm)
         self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="banchu-judge")
         self._lock = threading.Lock()
@@ -108,10 +111,22 @@ class Judge:
             wait(waiting, return_when=FIRST_COMPLETED)
             yield from Judged.done(waiting)
 
+    async def prove(self, tests: TestSuite, code: str) -> Proof:
+        """How a program does on tests that nobody vouches for, such as a model's own. No sealed test has a part in it.
+
+        Raises IsolationUnavailable, SandboxError.
+        """
+        return await asyncio.wrap_future(self._threads.submit(prove_twice, self._grounds, tests, code))
+
+    def prove_sync(self, tests: TestSuite, code: str) -> Proof:
+        """As `prove`, for callers without an event loop."""
+        return self._threads.submit(prove_twice, self._grounds, tests, code).result()
+
     def close(self) -> None:
         """Wait for judgements under way, end the slots' processes. Idempotent."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._pool.close()
+        self._grounds.close()
 
     async def aclose(self) -> None:
         """As `close`, without blocking the event loop."""

@@ -15,7 +15,7 @@ from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed, Message, ready
 from banchu.sandbox.process import Process
 from banchu.sandbox.tester.names import borrowed_names
-from banchu.sandbox.verdicts import Ended, verdict_of
+from banchu.sandbox.verdicts import Ended, ended_of, verdict_of
 
 _GRACE_S = 5.0
 """For the judge's own processes to answer when the candidate no longer can."""
@@ -120,18 +120,7 @@ class Slot:
             if not watch.wall_spent and not (dying and ready([self._cell], _DYING_S)):
                 self._cell.send({"op": "end"})
             watch.ended = self._cell.receive(_GRACE_S)
-        if watch.ended["op"] != "ended":
-            raise Failed(str(watch.ended.get("detail")))
-        return Ended(
-            ready=watch.ended["ready"],
-            code=watch.ended["status"],
-            killed=watch.ended["killed"],
-            cpu_s=watch.ended["cpu_s"],
-            output=watch.ended["output"],
-            output_bytes=watch.ended["output_bytes"],
-            overfull=watch.ended["overfull"],
-            wall_spent=watch.wall_spent,
-        )
+        return ended_of(watch.ended, wall_spent=watch.wall_spent)
 
     def _restart_tester(self) -> None:
         self._tester.close(hang_up_s=0)  # it is busy, and would not notice

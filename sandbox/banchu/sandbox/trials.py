@@ -11,7 +11,8 @@ from banchu.core.sealed import TestSuite
 from banchu.core.verdict import Verdict
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed
-from banchu.sandbox.pool import SlotPool
+from banchu.sandbox.pool import Pool
+from banchu.sandbox.slot import Slot
 
 _REFERENCE_CPU_S = 120.0
 _REFERENCE_WALL_S = 300.0
@@ -26,7 +27,7 @@ class Trials:
         confirm: trials whose verdicts must agree.
     """
 
-    def __init__(self, pool: SlotPool, limits: Limits, confirm: int) -> None:
+    def __init__(self, pool: Pool[Slot], limits: Limits, confirm: int) -> None:
         self._pool = pool
         self._limits = limits
         self._confirm = confirm

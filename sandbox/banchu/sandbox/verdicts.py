@@ -8,6 +8,7 @@ from typing import Any
 
 from banchu.core.verdict import Verdict, VerdictKind
 from banchu.sandbox.limits import Limits
+from banchu.sandbox.link import Failed, Message
 
 _OUT_OF_MEMORY_CODE = 71  # banchu.sandbox.cell.candidate.OUT_OF_MEMORY, which the app does not import
 _FAILED_BEFORE = ("assertion", "tests", "raised")
@@ -40,6 +41,22 @@ class Ended:
             return f"it ended itself with exit code {self.code}"
         name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else f"signal {-self.code}"
         return f"it was killed by {name}"
+
+
+def ended_of(message: Message, *, wall_spent: bool) -> Ended:
+    """From the cell's last word on a candidate. Raises Failed where the cell has failed."""
+    if message["op"] != "ended":
+        raise Failed(str(message.get("detail")))
+    return Ended(
+        ready=message["ready"],
+        code=message["status"],
+        killed=message["killed"],
+        cpu_s=message["cpu_s"],
+        output=message["output"],
+        output_bytes=message["output_bytes"],
+        overfull=message["overfull"],
+        wall_spent=wall_spent,
+    )
 
 
 def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall_s: float, isolation: str) -> Verdict:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import random
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from banchu.sandbox.cell import kernel, seccomp
-from banchu.sandbox.cell.answering import answer
 
 CHANNEL = 3
 OUT_OF_MEMORY = 71
@@ -30,16 +29,20 @@ class Confinement:
         own_filter: the candidate's second filter.
         drop: gives up the rights that the server still has.
         ready: eventfd to count a candidate that is about to begin.
+        work: what a candidate does on its channels, whose first is `CHANNEL`.
     """
 
-    def __init__(self, own_filter: seccomp.Program, drop: Callable[[], None], ready: int) -> None:
+    def __init__(
+        self, own_filter: seccomp.Program, drop: Callable[[], None], ready: int, work: Callable[..., NoReturn]
+    ) -> None:
         self._filter = own_filter  # keeps the memory that the next line points to
         self._install_filter = kernel.filter_installer(own_filter.address)
         self._drop = drop
         self._ready = ready
+        self._work = work
 
-    def become(self, order: dict[str, Any], channel: int, output: int) -> NoReturn:
-        """Turn this fork into a candidate and answer until the tests hang up. Never returns into the server."""
+    def become(self, order: dict[str, Any], channels: Sequence[int], output: int) -> NoReturn:
+        """Turn this fork into a candidate and let it work. Never returns into the server."""
         try:
             _limit(resource.RLIMIT_CPU, -int(-order["limits"]["cpu_s"] // 1))
             self._drop()
@@ -49,9 +52,11 @@ class Confinement:
             os.eventfd_write(self._ready, 1)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            os.dup2(channel, CHANNEL)
-            os.closerange(CHANNEL + 1, 2**30)
-            answer(CHANNEL)
+            ours = range(CHANNEL, CHANNEL + len(channels))
+            for channel, number in zip(channels, ours):  # noqa: B905  # ascending, so that none covers the next
+                os.dup2(channel, number)
+            os.closerange(ours.stop, 2**30)
+            self._work(*ours)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         finally:

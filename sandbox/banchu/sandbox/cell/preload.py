@@ -6,8 +6,10 @@ import importlib
 import random
 import site
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
-from banchu.sandbox.cell.answering import Answering
+from banchu.sandbox.cell.answering import Answering, answer
 from banchu.sandbox.wire.codec import dumps
 
 # fmt: off
@@ -57,8 +59,17 @@ _RUNS = 20
 """Until the interpreter has adapted its own code to it, and writes to it no more."""
 
 
+def work_of(profile: str) -> Callable[..., NoReturn]:
+    """What candidates of a profile do on their channels."""
+    if profile == "tests":
+        from banchu.sandbox.cell.testing import test
+
+        return test
+    return answer
+
+
 def load() -> None:
-    """Import, then judge a small program once: its pages are then shared instead of made by every candidate."""
+    """Import, then judge a small program: its pages are then shared, instead of made by every candidate."""
     for name in _MODULES:
         importlib.import_module(name)
     random.seed(0)

@@ -98,6 +98,7 @@ class _Server:
         if self.landlock < config.get("least_landlock", 0):
             _give_up(control, "landlock", 0, f"Landlock of this kernel is version {self.landlock}")
         sys.path[:] = [os.path.realpath(entry) for entry in sys.path]
+        work = preload.work_of(config["profile"])  # while its modules are in sight
         home.settle(mapped)
         preload.load()
         base_bytes = int(os.pread(memory, 100, 0).split()[0]) * os.sysconf("SC_PAGESIZE")
@@ -105,7 +106,7 @@ class _Server:
         contained = isinstance(home, Contained)
         own_filter = Program(candidate_filter(calls, contained=contained))
         self._ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._confinement = Confinement(own_filter, home.drop, self._ready)
+        self._confinement = Confinement(own_filter, home.drop, self._ready, work)
         os.chdir(home.scratch.path)
         if self.landlock:
             with stage("landlock"):
@@ -128,16 +129,17 @@ class _Server:
             if payload != last:  # it seldom differs
                 last, order = payload, json.loads(payload)
             if order["op"] == "run":
-                self._run(order, fds[0])
+                self._run(order, fds)
 
-    def _run(self, order: dict[str, Any], channel: int) -> None:
+    def _run(self, order: dict[str, Any], channels: list[int]) -> None:
         self._home.scratch.renew()
         output = os.memfd_create("output")
         try:
             candidate = self._home.fork()
             if candidate == 0:
-                self._confinement.become(order, channel, output)
-            os.close(channel)
+                self._confinement.become(order, channels, output)
+            for channel in channels:
+                os.close(channel)
             killed, overfull = self._wait(candidate)
             if self._home.scratch.watched:
                 overfull = overfull or self._home.scratch.overfull()

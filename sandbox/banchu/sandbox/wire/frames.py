@@ -26,9 +26,14 @@ class Truncated(Broken):
     """The stream ended in the middle of a frame: the peer died while it wrote."""
 
 
+def framed(payload: bytes) -> bytes:
+    """A frame as it is sent."""
+    return len(payload).to_bytes(_HEADER, "big") + payload
+
+
 def write_frame(fd: int, payload: bytes, write: Callable[[int, bytes], int] = os.write) -> None:
     """Send one frame. Raises OSError when the peer is gone."""
-    data = memoryview(len(payload).to_bytes(_HEADER, "big") + payload)
+    data = memoryview(framed(payload))
     while data:
         data = data[write(fd, data) :]  # type: ignore[arg-type]  # os.write takes any buffer
 
@@ -70,7 +75,7 @@ def _exactly(fd: int, length: int, read: Callable[[int, int], bytes]) -> bytes:
 
 def send_with_fds(sock: socket.socket, payload: bytes, fds: Sequence[int] = ()) -> None:
     """One frame with open files, to a process of the judge. Raises OSError when it is gone."""
-    data = len(payload).to_bytes(_HEADER, "big") + payload
+    data = framed(payload)
     # Not socket.send_fds: its array costs a fork server a module.
     rights = b"".join(fd.to_bytes(_FD, sys.byteorder) for fd in fds)
     sent = sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if fds else [])
