@@ -164,6 +164,37 @@ def test_a_daemon_that_shares_no_folder_is_attached_to(docker_daemon: Any, tmp_p
     assert _all(docker_daemon) <= before
 
 
+SOMEBODY = """
+import sys, os
+sys.path[:0] = {rooms!r}
+import docker, requests, banchu.sandbox.wire.tunnel
+from banchu.sandbox.docker.container import Container
+from banchu.sandbox.docker.image import cell_digest
+from banchu.sandbox.isolation import parse_isolation
+from banchu.sandbox.limits import Limits
+cell_digest()
+os.umask(0o077)
+os.seteuid(65534)
+cell = Container(parse_isolation("docker+transport=socket"), Limits())
+print(cell.layers)
+cell.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_user_without_rights_meets_the_cell_in_a_folder_of_its_own(
+    docker_daemon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container's root is nobody special to the folder, having no capability to override its mode."""
+    if os.geteuid() != 0:
+        pytest.skip("takes root, to be somebody else")
+    with Proxy(_socket_of(docker_daemon)) as proxy:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{proxy.address}")
+        script = SOMEBODY.format(rooms=ROOMS)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "landlock" in done.stdout, done.stderr
+
+
 def _socket_of(client: Any) -> str:
     from urllib.parse import urlparse
 

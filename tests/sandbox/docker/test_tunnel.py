@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
-from banchu.sandbox.wire.tunnel import _HEAD, _MAX_BODY, _OPEN, WINDOW, Pipes, Tunnel
+from banchu.sandbox.wire.tunnel import _DATA, _END, _HEAD, _MAX_BODY, _OPEN, WINDOW, Pipes, Tunnel
 
 
 class Ends:
@@ -140,17 +140,49 @@ def test_what_a_candidate_writes_is_never_a_message(ends: Ends) -> None:
     assert told(ends.app) == b"ended"
 
 
-def test_bytes_of_a_channel_that_is_over_reach_no_later_one(ends: Ends) -> None:
-    old_tests, old_candidate = ends.open()
-    with old_tests, old_candidate:
-        old_candidate.sendall(b"too late" * 1000)
-        new_tests, new_candidate = ends.open(b"next")
-        with contextlib.suppress(OSError):
-            old_candidate.sendall(b"much too late")
-        with new_tests, new_candidate:
-            new_candidate.sendall(b"new")
-            new_candidate.shutdown(socket.SHUT_WR)
-            assert all_of(new_tests) == b"new"
+def test_bytes_of_a_channel_that_is_over_reach_no_later_one() -> None:
+    with _one_relay() as (app, stream):
+        channels = [_opened(app, stream) for _ in range(2)]
+        for number, data in ((1, b"old"), (2, b"new"), (3, b"none")):
+            stream.sendall(_HEAD.pack(_DATA, number, len(data)) + data)
+        stream.sendall(_HEAD.pack(_END, 2, 0))
+        assert all_of(channels[1]) == b"new"
+        assert all_of(channels[0]) == b""
+        for channel in channels:
+            channel.close()
+
+
+def test_what_was_said_before_a_hang_up_is_passed_on_to_a_slow_reader() -> None:
+    with _one_relay() as (app, stream):
+        send_with_fds(app, message := b"x" * 200_000)  # more than the stream takes at once, less than the relay holds
+        app.close()
+        time.sleep(0.2)
+        assert all_of(stream) == _HEAD.pack(0, 0, len(message)) + message
+
+
+@contextlib.contextmanager
+def _one_relay() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """(the app's control socket, the stream's far end)."""
+    (app, near), (stream, far) = socket.socketpair(), socket.socketpair()
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**15)
+    relay = threading.Thread(target=Tunnel(Pipes(far.fileno(), far.detach()), near).run)
+    relay.start()
+    with app, stream:
+        stream.settimeout(10)
+        yield app, stream
+    relay.join(10)
+    assert not relay.is_alive()
+
+
+def _opened(app: socket.socket, stream: socket.socket) -> socket.socket:
+    """The tests' end of a new channel, which the relay knows of."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        send_with_fds(app, b"run", [theirs.fileno()])
+    kind, _number, length = _HEAD.unpack(stream.recv(_HEAD.size, socket.MSG_WAITALL))
+    assert (kind, stream.recv(length)) == (_OPEN, b"run")
+    ours.settimeout(10)
+    return ours
 
 
 def test_a_candidate_that_dies_with_megabytes_unread_holds_nobody_up(ends: Ends) -> None:
@@ -184,24 +216,19 @@ def test_a_hang_up_at_one_end_is_one_at_the_other_and_of_the_channel(ends: Ends,
 @pytest.mark.parametrize(
     "frame",
     [
-        _HEAD.pack(_OPEN, 1, _MAX_BODY + 1),
-        _HEAD.pack(_OPEN, 1, 3) + b"run" + (_HEAD.pack(2, 1, 2**16) + bytes(2**16)) * (WINDOW // 2**16 + 9),
-        _HEAD.pack(_OPEN, 1, 3),
+        _HEAD.pack(_DATA, 1, _MAX_BODY + 1),
+        (_HEAD.pack(_DATA, 1, 2**16) + bytes(2**16)) * (WINDOW // 2**16 + 9),
     ],
-    ids=["too long", "more than its credit", "cut off"],
+    ids=["too long", "more than its credit"],
 )
 def test_a_far_end_that_breaks_the_rules_is_hung_up_on(frame: bytes) -> None:
-    (app, near), (stream, far) = socket.socketpair(), socket.socketpair()
-    relay = threading.Thread(target=Tunnel(Pipes(far.fileno(), far.detach()), near).run)
-    relay.start()
-    with app, stream:
+    with _one_relay() as (app, stream), _opened(app, stream):  # nobody reads this channel
         _send_all(stream, frame)
-        with contextlib.suppress(OSError):
-            stream.shutdown(socket.SHUT_WR)
-        channels: list[int] = []  # that nobody reads
-        while (received := receive_with_fds(app)) is not None:
-            channels += received[1]
-        relay.join(10)
-        for channel in channels:
-            os.close(channel)
-    assert not relay.is_alive()
+        assert receive_with_fds(app) is None
+
+
+def test_a_frame_that_is_cut_off_is_the_end() -> None:
+    with _one_relay() as (app, stream):
+        stream.sendall(_HEAD.pack(_OPEN, 1, 3))
+        stream.close()
+        assert receive_with_fds(app) is None
