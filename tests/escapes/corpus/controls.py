@@ -143,7 +143,7 @@ CASES = (
         """,
     ),
     control(
-        "output",
+        "much output",
         "print much, to both streams",
         """
         import sys
