@@ -7,13 +7,22 @@ from .case import control
 CASES = (
     control("plain", "square", "def f(x): return x * x"),
     control(
-        "threads",
-        "work in threads",
+        "threads at once",
+        "have twelve threads that wait for each other",
         """
-        from concurrent.futures import ThreadPoolExecutor
+        import threading
         def f(x):
-            with ThreadPoolExecutor(8) as pool:
-                return sum(pool.map(lambda _: x, range(abs(x)))) * (1 if x > 0 else -1)
+            found, met = [], threading.Barrier(12)
+            def work():
+                met.wait(5)
+                found.append(bytearray(1000)[0] + x)
+            threads = [threading.Thread(target=work) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(found) == 12
+            return found[0] * x
         """,
     ),
     control(

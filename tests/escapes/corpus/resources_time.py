@@ -64,7 +64,7 @@ CASES = (
             data = bytes(1 << 20)
             while True:
                 hashlib.sha256(data).digest()
-        for _ in range(8):
+        for _ in range(2):
             threading.Thread(target=work).start()
         work()
         """,
