@@ -31,6 +31,8 @@ CANDIDATE: Final = 20_000
 _SERVER_MIB: Final = 128
 """What the fork server and the kernel need beside a candidate, in the container's account."""
 _TASKS: Final = 96
+"""Processes and threads: a candidate's threads, or a command's processes, and the server's own."""
+_SERVER_TASKS: Final = 16
 _INODES: Final = 512
 _SERVER_NEEDS: Final = ["SETUID", "SETGID", "KILL"]
 _MEETING_PLACE: Final = "/run/banchu"
@@ -184,7 +186,7 @@ class Container(Link):
             cap_drop=["ALL"],
             cap_add=_SERVER_NEEDS,
             security_opt=["no-new-privileges:true"],
-            pids_limit=_TASKS,
+            pids_limit=max(_TASKS, self._limits.processes + _SERVER_TASKS),
             mem_limit=memory,
             memswap_limit=memory,
             tmpfs={"/tmp": own_folder, "/dev/mqueue": "ro,size=4k,mode=755"},

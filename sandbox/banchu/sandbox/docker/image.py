@@ -29,7 +29,7 @@ CELL_LABEL: Final = "banchu.cell"
 PYTHON_LABEL: Final = "banchu.python"
 """On images: the interpreter's path."""
 _LEAST_PYTHON: Final = (3, 11)
-_RECIPE: Final = "1"
+_RECIPE: Final = "2"
 """Raise it when images are made in another way."""
 
 

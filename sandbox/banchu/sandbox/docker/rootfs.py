@@ -32,6 +32,7 @@ _DEFAULT_FOLDERS: Final = re.compile(r"(/usr)?/lib(64|32)?(/[\w-]+-linux-\w+)?")
 _LIBRARY: Final = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 _UNWINDER: Final = "libgcc_s.so.1"
 """Ending a thread loads it by name."""
+_SHELL: Final = Path("/bin/sh")
 _ASK: Final = "import sys, os, json; print(json.dumps([os.path.dirname(os.__file__), sys.path]))"
 
 
@@ -62,8 +63,9 @@ def root_of(python: str) -> Iterator[Root]:
         stage = Path(folder)
         program = Path(python).resolve()
         _copy_file(program, stage)
-        libraries = [*_copy_stdlib(str(program), stage), program]
-        outside = _copy_libraries(libraries, stage)
+        programs = [*_copy_stdlib(str(program), stage), program, *_copy_shell(stage)]
+        outside = _copy_libraries(programs, stage)
+        _link_python(program, stage)
         copy_cell(stage / HOME[1:])
         _compile(str(program), stage)
         for name in _EMPTY:
@@ -120,6 +122,22 @@ def _copy_stdlib(python: str, stage: Path) -> list[Path]:
                 _copy_file(file, stage)
                 extensions += [file] if name.endswith(".so") else []
     return extensions
+
+
+def _copy_shell(stage: Path) -> list[Path]:
+    """For commands; a candidate may start no program."""
+    if not _SHELL.exists():
+        return []
+    _copy_file(_SHELL, stage)
+    return [_SHELL]
+
+
+def _link_python(program: Path, stage: Path) -> None:
+    """Under the name by which commands call it."""
+    link = stage / "usr/bin/python3"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.symlink_to(program)
 
 
 def _copy_libraries(programs: list[Path], stage: Path) -> list[str]:
