@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from banchu.sandbox import ISOLATIONS
+
 RUN = ["run", "humaneval", "--limit", "4", "--rounds", "2"]
 
 
@@ -90,7 +92,9 @@ def test_models_and_doctor_speak(banchu: Any) -> None:
     assert "smollm2" in banchu("models").stdout
     assert {info["spec"] for info in json.loads(banchu("models", "--json").stdout)} >= {"smollm2"}
     checks = {check["name"]: check for check in json.loads(banchu("doctor", "--json").stdout)}
-    assert checks["isolation"]["ok"]
+    assert checks["isolation namespaces"]["ok"]
+    assert {name.partition(" ")[2] for name in checks if name.startswith("isolation ")} == set(ISOLATIONS)
+    assert all(check["ok"] or check["remedy"] for check in checks.values())
     assert checks["humaneval"]["ok"]
 
 

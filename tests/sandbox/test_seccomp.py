@@ -10,7 +10,7 @@ import pytest
 from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.seccomp import Instruction, candidate_filter, server_filter
 
-ALLOW, KILL, EPERM, ENOSYS, PRETEND = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x50000
+ALLOW, KILL, EPERM, ENOSYS, ENOTSUP, PRETEND = 0x7FFF0000, 0x80000000, 0x50001, 0x50026, 0x5005F, 0x50000
 MACHINES = ["x86_64", "aarch64"]
 
 
@@ -45,6 +45,7 @@ def test_the_server_filter_is_an_allow_list(machine: str) -> None:
     checked = {calls.number(name) for name in CHECKED if name != "clone"}
     for number in set(range(600)) - checked:
         wanted = ALLOW if number in allowed else EPERM
+        wanted = ENOTSUP if number in calls.unsupported.values() else wanted
         wanted = KILL if number in calls.fatal.values() else ENOSYS if number in calls.absent.values() else wanted
         assert answer(program, calls.audit_arch, number) == wanted, number
     assert answer(program, calls.audit_arch ^ 1, calls.allowed["read"]) == KILL
@@ -119,7 +120,7 @@ def test_the_tables_are_the_kernels(machine: str, header: str, pattern: str) -> 
     numbers = {name: int(number) for name, number in re.findall(pattern, Path(header).read_text())}
     numbers["newfstatat"] = numbers.get("newfstatat", numbers.get("fstatat", 0))
     calls = Calls(machine)
-    for group in (calls.allowed, calls.server, calls.fatal, calls.absent):
+    for group in (calls.allowed, calls.server, calls.fatal, calls.absent, calls.unsupported):
         for name, number in group.items():
             if name in numbers:  # older headers lack the newest calls
                 assert numbers[name] == number, name

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LEAST_FREE_GIB = 1.0
+ISOLATION = "isolation "
+"""How the names of the checks on isolation begin, the tier after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Check:
 
 def checkup() -> list[Check]:
     """Every check, the necessary ones first."""
-    return [_python(), _isolation(), _benchmark(), *_models(), _disk(), _key()]
+    return [_python(), *_isolation(), _cgroups(), _benchmark(), *_models(), _disk(), _key()]
 
 
 def _python() -> Check:
@@ -33,11 +35,17 @@ def _python() -> Check:
     )
 
 
-def _isolation() -> Check:
-    from banchu.sandbox import probe_isolation
+def _isolation() -> list[Check]:
+    from banchu.sandbox import ISOLATIONS, probe_isolation
 
-    report = probe_isolation()
-    return Check("isolation", report.ok, f"{report.tier}: {report.detail}", report.remedy)
+    reports = [probe_isolation(tier) for tier in ISOLATIONS]
+    return [Check(f"{ISOLATION}{report.tier}", report.ok, report.detail, report.remedy) for report in reports]
+
+
+def _cgroups() -> Check:
+    from banchu.sandbox import probe_cgroups
+
+    return Check("cgroups", *probe_cgroups())
 
 
 def _benchmark() -> Check:

@@ -1,10 +1,24 @@
 """The judge: runs a candidate in isolation and finds a verdict on sealed tests that the candidate cannot reach."""
 
 from banchu.sandbox.batch import Judged
+from banchu.sandbox.command import CommandCell
+from banchu.sandbox.command_result import CommandResult
 from banchu.sandbox.isolation import ISOLATIONS
 from banchu.sandbox.judge import Judge
-from banchu.sandbox.limits import Limits
-from banchu.sandbox.probe import IsolationReport, probe_isolation
+from banchu.sandbox.limits import CommandLimits, Limits
+from banchu.sandbox.probe import IsolationReport, probe_cgroups, probe_isolation
 from banchu.sandbox.proving import Proof
 
-__all__ = ["ISOLATIONS", "IsolationReport", "Judge", "Judged", "Limits", "Proof", "probe_isolation"]
+__all__ = [
+    "ISOLATIONS",
+    "CommandCell",
+    "CommandLimits",
+    "CommandResult",
+    "IsolationReport",
+    "Judge",
+    "Judged",
+    "Limits",
+    "Proof",
+    "probe_cgroups",
+    "probe_isolation",
+]

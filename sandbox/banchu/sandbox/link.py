@@ -29,17 +29,19 @@ class Link:
     def __init__(self, name: str, connection: socket.socket) -> None:
         self._name = name
         self._socket = connection
+        self.layers: Message = {}
+        """What the process said it found when it was ready."""
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def set_up(self, config: Message) -> Message:
+    def set_up(self, config: Message) -> None:
         """Send the first message and wait for the process to be ready. Raises Failed, its message says at what step."""
         self.send({"op": "setup", **config})
         message = self.receive(START_S)
         if message.get("op") != "ready":
             raise Failed(str(message.get("detail")), message)
-        return message
+        self.layers = message.get("layers", {})
 
     def send(self, message: Message, fds: Sequence[int] = ()) -> None:
         """Raises Failed."""

@@ -13,7 +13,6 @@ from banchu.sandbox.cgroup import Group, Unavailable
 from banchu.sandbox.isolation import Isolation, parse_isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed, Message
-from banchu.sandbox.process import Process
 
 _USER_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 _UNPRIVILEGED = "/proc/sys/kernel/unprivileged_userns_clone"
@@ -49,12 +48,8 @@ def probe_isolation(isolation: str = "namespaces") -> IsolationReport:
         detail, remedy = explain(failed)
         return IsolationReport(False, wanted.tier, detail, remedy)
     cell.close()
-    landlock = cell.layers.get("landlock", 0) if isinstance(cell, Process) else None
-    layers = [_WALLS[wanted.tier]]
-    if landlock is not None:
-        layers.append(f"Landlock {landlock}" if landlock else "no Landlock in this kernel")
-    layers += ["seccomp", "rlimits"]
-    return IsolationReport(True, wanted.tier, "; ".join(layers))
+    landlock = f"Landlock {cell.layers['landlock']}" if cell.layers.get("landlock") else "no Landlock in this kernel"
+    return IsolationReport(True, wanted.tier, "; ".join([_WALLS[wanted.tier], landlock, "seccomp", "rlimits"]))
 
 
 def probe_cgroups() -> tuple[bool, str, str]:

@@ -71,7 +71,7 @@ class Process(Link):
             try:
                 if group is not None:
                     group.add(self._process.pid)
-                self.layers: Message = self.set_up(config or {}).get("layers", {})
+                self.set_up(config or {})
             except Failed as failed:
                 self.close()
                 errors.seek(0)
@@ -81,6 +81,10 @@ class Process(Link):
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def out_of_memory(self) -> int:
+        """How often the kernel has killed a process below it for want of the group's memory."""
+        return self._group.out_of_memory() if self._group is not None else 0
 
     def close(self, hang_up_s: float = 1.0) -> None:
         # Hanging up lets a cell's waiting process collect its own; a kill would leave them to whoever is init here.

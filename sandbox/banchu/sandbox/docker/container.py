@@ -22,7 +22,7 @@ from banchu.sandbox.docker.owner import OWNER_LABEL, owner, sweep
 from banchu.sandbox.docker.rootfs import HOME
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
-from banchu.sandbox.link import START_S, Failed, Link, Message
+from banchu.sandbox.link import START_S, Failed, Link
 from banchu.sandbox.process import ENVIRONMENT
 from banchu.sandbox.wire.tunnel import Tunnel
 
@@ -77,7 +77,7 @@ class Container(Link):
                 self._connected = True
             config = {"mode": "contained", "scratch": "/tmp", "user": CANDIDATE, "watched": False}
             config |= common(limits, profile)
-            self.layers: Message = self.set_up(config).get("layers", {})
+            self.set_up(config)
         except BaseException as error:
             complaint = self._complaint()
             self.close()
