@@ -10,22 +10,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from banchu.sandbox.cell.landlock import LEAST_ALONE
+from banchu.sandbox.cell import command_root
+from banchu.sandbox.cell.landlock import LEAST_ALONE, LEAST_FOR_SIGNALS
+from banchu.sandbox.cell.root import outermost
 from banchu.sandbox.cell.scratch import sweep
 from banchu.sandbox.cgroup import Group, Unavailable
 from banchu.sandbox.isolation import Isolation
-from banchu.sandbox.limits import Limits
+from banchu.sandbox.limits import CommandLimits, Limits
 from banchu.sandbox.link import Failed, Link, Message
 from banchu.sandbox.process import BOOT, FLAGS, Process, own_python
 
+AnyLimits = Limits | CommandLimits
 NOBODY: Final = 65534
 _SERVER_MIB = 128
 """What the fork server and the kernel need beside a candidate, in a group's account."""
 _GROUP_TASKS = 96
 """Processes and threads of a slot: a candidate's threads, and the server's own."""
+_COMMAND_TASKS = 8
+"""Beside those of a command: the server, those that wait, and one that sweeps."""
 
 
-def open_cell(isolation: Isolation, limits: Limits, profile: str = "function") -> Link:
+def open_cell(isolation: Isolation, limits: AnyLimits, profile: str = "function") -> Link:
     """A cell that holds candidates so. Raises Failed."""
     match isolation.tier:
         case "namespaces":
@@ -39,24 +44,27 @@ def open_cell(isolation: Isolation, limits: Limits, profile: str = "function") -
     return Container(isolation, limits, profile)
 
 
-def _namespaces(isolation: Isolation, limits: Limits, profile: str) -> Process:
-    config = {"mode": "namespaces", **common(limits, profile)}
-    return Process("cell", config, python=isolation.options.get("python"), group=group_for(limits))
+def _namespaces(isolation: Isolation, limits: AnyLimits, profile: str) -> Process:
+    group = group_for(limits)
+    config = {"mode": "namespaces", **common(limits, profile, grouped=group is not None)}
+    return Process("cell", config, python=isolation.options.get("python"), group=group)
 
 
 class Hosted(Process):
     """A cell without namespaces, in a folder of this slot's own."""
 
-    def __init__(self, isolation: Isolation, limits: Limits, profile: str) -> None:
+    def __init__(self, isolation: Isolation, limits: AnyLimits, profile: str) -> None:
         self._scratch = tempfile.mkdtemp(prefix=f"banchu-slot-{os.getpid()}-")
         user = NOBODY if os.geteuid() == 0 else None
         if user is not None:
             os.chown(self._scratch, user, user)
         config = {"mode": "contained", "scratch": self._scratch, "user": user, "watched": True}
-        config |= {**common(limits, profile), "least_landlock": LEAST_ALONE}
+        group = group_for(limits)
+        least = LEAST_FOR_SIGNALS if profile == "command" else LEAST_ALONE
+        config |= common(limits, profile, grouped=group is not None) | {"least_landlock": least, "shared_files": True}
         python = isolation.options.get("python")
         try:
-            super().__init__("cell", config, python=python, scratch=self._scratch, group=group_for(limits))
+            super().__init__("cell", config, python=python, scratch=self._scratch, group=group)
         except Failed:
             self._remove()
             raise
@@ -71,22 +79,29 @@ class Hosted(Process):
             os.rmdir(self._scratch)  # noqa: PTH106
 
 
-def _bubblewrap(isolation: Isolation, limits: Limits, profile: str) -> Process:
+def _bubblewrap(isolation: Isolation, limits: AnyLimits, profile: str) -> Process:
     program = shutil.which("bwrap")
     if program is None:
         raise Failed("bubblewrap is not installed", {"stage": "bwrap"})
     python = isolation.options.get("python") or own_python()
     size = str(limits.file_mib << 20)
     launcher = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    for path in _needed_by(python):
+    shown = _needed_by(python)
+    if profile == "command":
+        shown = outermost([*command_root.programs(), *shown])
+    for path in shown:
         launcher += ["--ro-bind", path, path]
-    for link in ("/lib", "/lib64", "/bin"):
+    for link in ("/lib", "/lib64", "/bin", "/sbin"):
         if Path(link).is_symlink():
             launcher += ["--symlink", str(Path(link).readlink()), link]
     launcher += ["--dev", "/dev", "--proc", "/proc", "--size", size, "--tmpfs", "/tmp", "--chdir", "/", "--"]
     # Its tmpfs has a size, but no most number of files.
-    config = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True, **common(limits, profile)}
-    return Process("cell", config, python=python, launcher=launcher, group=group_for(limits))
+    group = group_for(limits)
+    config: Message = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True}
+    config |= common(limits, profile, grouped=group is not None)
+    if profile == "command":
+        config |= {"least_landlock": LEAST_FOR_SIGNALS, "own_processes": True}
+    return Process("cell", config, python=python, launcher=launcher, group=group)
 
 
 def _needed_by(python: str) -> list[str]:
@@ -99,15 +114,29 @@ def _needed_by(python: str) -> list[str]:
     return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]
 
 
-def common(limits: Limits, profile: str) -> Message:
-    """What the first message says in every tier. The limits in it hold for all candidates of a cell."""
-    return {"profile": profile, "limits": {"memory_mib": limits.memory_mib, "file_mib": limits.file_mib}}
+def common(limits: AnyLimits, profile: str, *, grouped: bool = False) -> Message:
+    """What the first message says in every tier. The limits in it hold for all candidates of a cell.
+
+    `grouped`: whether a control group bounds the memory of all processes together.
+    """
+    said: Message = {"profile": profile, "limits": {"memory_mib": limits.memory_mib, "file_mib": limits.file_mib}}
+    if profile == "command":
+        said |= {"grouped": grouped, "private": _private()}
+    return said
 
 
-def group_for(limits: Limits) -> Group | None:
+def _private() -> list[str]:
+    """Folders of this program and its packages, wherever they lie: commands see the machine's, and not these."""
+    import sysconfig
+
+    return sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(BOOT.parents[2])})
+
+
+def group_for(limits: AnyLimits) -> Group | None:
     """A control group for one slot, or None where none can be had."""
     with contextlib.suppress(Unavailable):
-        return Group.make(limits.memory_mib + limits.file_mib + _SERVER_MIB, _GROUP_TASKS)
+        tasks = _GROUP_TASKS if isinstance(limits, Limits) else limits.processes + _COMMAND_TASKS
+        return Group.make(limits.memory_mib + limits.file_mib + _SERVER_MIB, tasks)
     return None
 
 

@@ -80,9 +80,14 @@ class Group:
         return group
 
     def add(self, pid: int) -> None:
-        """Account a process and all that it will start."""
+        """Account a process, and all that it has started and will start."""
         for folder in self._folders.values():
             _write(folder / "cgroup.procs", pid)
+        # A launcher may have been quicker; whoever starts from now on is accounted with its parent.
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in "".join(_read(str(children))).split():
+                with contextlib.suppress(ProcessLookupError):
+                    self.add(int(child))
 
     def kill(self) -> None:
         """Kill all that is in it."""
@@ -91,6 +96,15 @@ class Group:
                 for pid in (folder / "cgroup.procs").read_text().split():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(int(pid), signal.SIGKILL)
+
+    def out_of_memory(self) -> int:
+        """How often the kernel has killed one of its processes for want of memory."""
+        for name in ("memory.events", "memory.oom_control"):
+            for folder in self._folders.values():
+                for line in _read(str(folder / name)):
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        return 0
 
     def close(self) -> None:
         """Remove it. Idempotent. A process that has just died may hold it for a moment."""

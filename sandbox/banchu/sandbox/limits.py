@@ -41,3 +41,29 @@ class Limits:
             raise ConfigError(f"limit processes={self.processes} is not supported; a candidate is 1 process")
         if self.output_kib > self.file_mib * 1024:
             raise ConfigError(f"limit output_kib={self.output_kib} exceeds file_mib={self.file_mib}; raise file_mib")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLimits:
+    """Limits of one command with all processes that it starts, unless they say otherwise."""
+
+    cpu_s: float = 10.0
+    """CPU seconds of all processes together, looked at ten times a second; of each the kernel sees to it as well."""
+    wall_s: float = 30.0
+    """Seconds from its start to the end of its first process, with which all others end."""
+    memory_mib: int = 1024
+    """Of all together where a control group can be had, and of each for itself."""
+    processes: int = 32
+    """Processes and threads at one time."""
+    output_kib: int = 256
+    """stdout and stderr together; whoever writes more is ended."""
+    file_mib: int = 64
+    """The workspace as a whole, and any one file."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not 0 < value < math.inf:
+                raise ConfigError(f"limit {field.name}={value} must be greater than 0, and finite")
+            if field.type == "int" and not isinstance(value, int):
+                raise ConfigError(f"limit {field.name}={value} must be a whole number")

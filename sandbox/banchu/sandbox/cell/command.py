@@ -25,6 +25,8 @@ from banchu.sandbox.cell.namespaces import SetupFailed, stage
 from banchu.sandbox.cell.seccomp import Program, server_filter
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
 
+_LOST = b'{"op": "ended", "stopped": "lost"}'
+
 
 class CommandServer:
     """What is the same for all commands. Raises SetupFailed."""
@@ -45,6 +47,8 @@ class CommandServer:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUTF8": "1",
             "UV_USE_IO_URING": "0",  # whoever asks for an io_uring is killed
+            "OPENSSL_CONF": "/dev/null",  # it may be absent, but not refused
+            "GIT_CONFIG_NOSYSTEM": "1",
         }
         os.umask(0o022)
         home.settle(root.mapped_libraries())
@@ -56,7 +60,7 @@ class CommandServer:
         self._filter = Program(command_filter(own, contained=self._contained, shared_files=shared))
         install = kernel.filter_installer(self._filter.address)
         self._start = Start(home, install, with_landlock=abi > 0, grouped=bool(config.get("grouped")))
-        self.layers = {"landlock": abi, "proc": int(home.has_processes and not self._contained)}
+        self.layers = {"landlock": abi, "proc": int(home.shows_processes)}
         gc.collect()
         gc.freeze()
         with stage("seccomp"):
@@ -89,9 +93,7 @@ class CommandServer:
             _, status = os.waitpid(waiting, 0)
             if self._contained:
                 command_tree.kill_below(os.getpid())  # the waiting process has done so, unless it was killed
-            told = (
-                os.pread(answer, os.fstat(answer).st_size, 0) if status == 0 else b'{"op": "ended", "stopped": "lost"}'
-            )
+            told = os.pread(answer, os.fstat(answer).st_size, 0) if status == 0 else _LOST
         finally:
             os.close(answer)
             word.close()

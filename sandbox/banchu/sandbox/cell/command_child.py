@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import json
 import os
 import resource
 import signal
@@ -116,5 +115,5 @@ def _execute(command: list[str], env: dict[str, str]) -> NoReturn:
 
 
 def _give_up(detail: str) -> NoReturn:
-    os.write(_ERRORS, json.dumps(detail).encode())
+    os.write(_ERRORS, detail.encode("utf-8", "replace"))
     os._exit(_CANNOT_RUN)

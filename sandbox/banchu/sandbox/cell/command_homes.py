@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from banchu.sandbox.cell import command_root, command_tree, homes, kernel, landlock, root
 from banchu.sandbox.cell import scratch as tmp
-from banchu.sandbox.cell.namespaces import stage
+from banchu.sandbox.cell.namespaces import INSIDE_ID, stage
 from banchu.sandbox.cell.scratch import Scratch
 
 _MAX_INODES = 8192
-_SERVER_TASKS = 3
-"""The server, the process that waits for a command, and the one that waits for the server."""
+_SERVER_TASKS = 2
+"""The server, and the process that waits for a command."""
 _WORKSPACE = landlock.SCRATCH | landlock.EXECUTE | landlock.MAKE_FIFO
 
 
@@ -22,6 +22,9 @@ class CommandHome(homes.Home, Protocol):
 
     has_processes: bool
     """Whether a waiting process can look at those below it."""
+
+    shows_processes: bool
+    """Whether commands can, too: where they share no /proc with others."""
 
     def look_inside(self) -> None:
         """In a waiting process: see the processes of its own. Raises OSError."""
@@ -39,7 +42,8 @@ class Namespaced(homes.Namespaced):
     def __init__(self, file_mib: int, private: Sequence[str]) -> None:
         super().__init__(file_mib)
         self._furnishing = command_root.Furnishing(private)
-        self.has_processes = False
+        self._beside = _SERVER_TASKS
+        self.has_processes = self.shows_processes = False
 
     def readable(self) -> dict[str, int]:
         return super().readable() | {"/": landlock.READ | landlock.EXECUTE}
@@ -50,14 +54,16 @@ class Namespaced(homes.Namespaced):
             command_root.mount_processes("/proc")
 
     def most_tasks(self, processes: int) -> int:
-        return processes + _SERVER_TASKS
+        return processes + self._beside
 
     def kill_all(self) -> None:
         command_tree.kill_namespace()
 
     def _build_root(self, mapped: Iterable[str]) -> None:
+        # What waits for the server counts too, where it is the same user: where nobody else can be had.
+        self._beside = _SERVER_TASKS + (os.geteuid() == INSIDE_ID)
         root.build(mapped, command_root.files(), self._furnishing)
-        self.has_processes = self._furnishing.has_processes
+        self.has_processes = self.shows_processes = self._furnishing.has_processes
 
     def _new_scratch(self) -> Scratch:
         tmp.mount(self._file_mib, _MAX_INODES, flags=0)
@@ -67,16 +73,20 @@ class Namespaced(homes.Namespaced):
 class Contained(homes.Contained):
     """Commands are children of a process that adopts whatever they leave, and ends it."""
 
-    def __init__(self, scratch: str, file_mib: int, user: int | None, private: Sequence[str], *, watched: bool) -> None:
-        super().__init__(scratch, file_mib, user, watched=watched)
+    has_processes = True
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config["scratch"], config["limits"]["file_mib"], config["user"], watched=config["watched"])
         _roomy(self.scratch)
-        self._private = private
-        self.has_processes = True
+        self._private = config["private"]
+        self.shows_processes = config.get("own_processes", False)
 
     def settle(self, mapped: Iterable[str]) -> None:
         super().settle(mapped)
         with stage("landlock"):
             self._readable |= command_root.rules(self._private)
+            if self.shows_processes:
+                self._readable["/proc"] = landlock.READ
 
     def look_inside(self) -> None:
         kernel.adopt_orphans()
@@ -90,10 +100,9 @@ class Contained(homes.Contained):
 
 def home_of(config: dict[str, Any]) -> Namespaced | Contained:
     """What the setup message asks for."""
-    file_mib, private = config["limits"]["file_mib"], config.get("private", [])
     if config["mode"] == "namespaces":
-        return Namespaced(file_mib, private)
-    return Contained(config["scratch"], file_mib, config["user"], private, watched=config["watched"])
+        return Namespaced(config["limits"]["file_mib"], config["private"])
+    return Contained(config)
 
 
 def workspace(home: homes.Home) -> dict[str, int]:

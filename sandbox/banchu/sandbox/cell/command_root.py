@@ -31,7 +31,12 @@ _MADE_UP = {
 
 def files() -> list[str]:
     """What is shown besides Python's own: folders of programs, files, the interpreter."""
-    return [*_present(_FOLDERS), *_etc(), os.path.realpath(sys.executable), *_present(_DEVICES)]
+    return [*programs(), os.path.realpath(sys.executable), *_present(_DEVICES)]
+
+
+def programs() -> list[str]:
+    """Of them, what is the machine's own."""
+    return [*_present(_FOLDERS), *_etc()]
 
 
 def search_path() -> str:
@@ -96,12 +101,12 @@ def rules(private: Sequence[str]) -> dict[str, int]:
 
 
 def _around(folder: str, hidden: Iterable[str]) -> dict[str, int]:
-    """Rules for all that lies in a folder but what is hidden: names on the way can be listed."""
+    """Rules for all that lies in a folder but what is hidden."""
     if folder in hidden:
         return {}
     if not any(other.startswith(f"{folder}/") for other in hidden):
         return {folder: landlock.READ | landlock.EXECUTE}
-    found = {folder: landlock.READ_DIR}
+    found: dict[str, int] = {}
     for entry in os.listdir(folder):
         path = f"{folder}/{entry}"
         if not os.path.islink(path):
@@ -118,7 +123,8 @@ def _packages() -> Iterator[str]:
 
 
 def _etc() -> list[str]:
-    names = [*_ETC, *(name for name in os.listdir("/etc") if name.startswith("java-"))]
+    there = os.listdir("/etc") if os.path.isdir("/etc") else []
+    names = [*_ETC, *(name for name in there if name.startswith("java-"))]
     return [path for name in names if os.path.exists(path := f"/etc/{name}")]
 
 

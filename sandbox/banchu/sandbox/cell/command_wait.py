@@ -77,7 +77,7 @@ class Waiting:
         for stream in self._streams.values():
             while stream.open:  # nobody is left who could write more
                 self._read(stream)
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = self._has_worked()
         return {
             "stopped": stopped or self._exceeded(),
             "status": os.waitstatus_to_exitcode(status),
@@ -86,7 +86,8 @@ class Waiting:
             "stderr": base64.b64encode(self._err.content).decode(),
             "stdout_bytes": self._out.length,
             "stderr_bytes": self._err.length,
-            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "cpu_s": cpu_s,
+            "cpu_spent": cpu_s >= self._limits["cpu_s"],
             "wall_s": wall_s,
             "files": _gathered(start, self._order["read"], self._limits["file_mib"] << 20),
         }

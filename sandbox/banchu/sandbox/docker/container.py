@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.core.errors import unknown
-from banchu.sandbox.cells import command_of_cell, common
+from banchu.sandbox.cells import AnyLimits, command_of_cell, common
 from banchu.sandbox.docker.attached import Attached
 from banchu.sandbox.docker.daemon import connect, refusals
 from banchu.sandbox.docker.image import CELL_LABEL, cell_digest, default_name, python_of
 from banchu.sandbox.docker.owner import OWNER_LABEL, owner, sweep
 from banchu.sandbox.docker.rootfs import HOME
 from banchu.sandbox.isolation import Isolation
-from banchu.sandbox.limits import Limits
+from banchu.sandbox.limits import CommandLimits
 from banchu.sandbox.link import START_S, Failed, Link
 from banchu.sandbox.process import ENVIRONMENT
 from banchu.sandbox.wire.tunnel import Tunnel
@@ -34,6 +34,7 @@ _TASKS: Final = 96
 """Processes and threads: a candidate's threads, or a command's processes, and the server's own."""
 _SERVER_TASKS: Final = 16
 _INODES: Final = 512
+_COMMAND_INODES: Final = 8192
 _SERVER_NEEDS: Final = ["SETUID", "SETGID", "KILL"]
 _MEETING_PLACE: Final = "/run/banchu"
 _SHARED_KERNELS: Final = ("runc", "crun", "io.containerd.runc.v2")
@@ -56,7 +57,7 @@ class Container(Link):
         Failed: it does not come up; its message holds the remedy.
     """
 
-    def __init__(self, isolation: Isolation, limits: Limits, profile: str = "function") -> None:
+    def __init__(self, isolation: Isolation, limits: AnyLimits, profile: str = "function") -> None:
         options = isolation.options
         self._limits = limits
         self._image = options.get("image") or default_name()
@@ -76,7 +77,7 @@ class Container(Link):
                 super().__init__("cell", self._connect(transport))
                 self._connected = True
             config = {"mode": "contained", "scratch": "/tmp", "user": CANDIDATE, "watched": False}
-            config |= common(limits, profile)
+            config |= common(limits, profile, grouped=True) | {"own_processes": True}
             self.set_up(config)
         except BaseException as error:
             complaint = self._complaint()
@@ -176,7 +177,9 @@ class Container(Link):
 
     def _host_config(self, mounts: list[dict[str, Any]]) -> dict[str, Any]:
         memory = self._limits.memory_mib + self._limits.file_mib + _SERVER_MIB << 20
-        own_folder = f"size={self._limits.file_mib}m,nr_inodes={_INODES},mode=1777,noexec,nosuid,nodev"
+        commands = isinstance(self._limits, CommandLimits)
+        room = f"size={self._limits.file_mib}m,nr_inodes={_COMMAND_INODES if commands else _INODES},mode=1777"
+        own_folder = f"{room},{'exec' if commands else 'noexec'},nosuid,nodev"
         config: dict[str, Any] = self._client.api.create_host_config(
             auto_remove=True,
             runtime=self._runtime,
