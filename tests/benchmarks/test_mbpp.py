@@ -171,7 +171,6 @@ def test_the_reference_solutions_pass() -> None:
     benchmark = load_benchmark(f"mbpp:{PUBLISHED}")
     with Judge() as judge:
         judged = [*judge.judge_many_sync((pair, unseal(pair.sealed).reference) for pair in benchmark.tasks)]
-    failed = {benchmark.ids[each.index] for each in judged if each.verdict is None or not each.verdict.passed}
     assert len(judged) == 974
-    # Classes of the candidate's own that the tests build (Node, Pair), a type as an argument, `sys` of the candidate.
-    assert failed <= {"MBPP/367", "MBPP/533", "MBPP/596", "MBPP/601", "MBPP/927"}
+    # Among them tests that build the candidate's own classes (Node, Pair), pass a type, or use its `import sys`.
+    assert [benchmark.ids[each.index] for each in judged if each.verdict is None or not each.verdict.passed] == []
