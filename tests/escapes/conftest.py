@@ -65,9 +65,13 @@ def _prctl(option: int, value: int) -> None:
 
 def _holdings() -> dict[str, object]:
     below = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    commands = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in below}
+    for pid in [pid for pid, command in commands.items() if command == "containerd-shim"]:
+        del commands[pid]  # a daemon's own, which must be dead
+        assert os.waitpid(int(pid), os.WNOHANG)[0], "a container was left"
     return {
         "files": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
-        "processes": sorted(below),
+        "processes": commands,
         "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/banchu-{os.getpid()}-*")),
         "folders": sorted(path.name for path in Path("/tmp").glob(f"banchu-slot-{os.getpid()}-*")),
     }

@@ -47,6 +47,8 @@ class Host:
             end.setblocking(False)
         user = NOBODY if os.geteuid() == 0 else None  # whom candidates become
         self._process = subprocess.Popen(["/bin/sleep", "3600"], user=user)
+        self._variable = f"BANCHU_CANARY_{self._token}"
+        os.environ[self._variable] = _SECRET.strip()
         self._before = self._state()
         self.targets: dict[str, str] = {
             "FILE": str(self._files[0]),
@@ -55,6 +57,7 @@ class Host:
             "ABSTRACT": abstract,
             "PORT": str(port),
             "PID": str(self._process.pid),
+            "VARIABLE": self._variable,
             "HOSTNAME": socket.gethostname(),
             "MARK": f"{MARK}-{self._token}",
         }
@@ -76,6 +79,7 @@ class Host:
         return found + [f"{path} was left" for path in self._left()]
 
     def close(self) -> None:
+        del os.environ[self._variable]
         self._process.kill()
         self._process.wait()
         for end in (*self._sockets, self._listener):

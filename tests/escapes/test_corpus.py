@@ -33,7 +33,8 @@ def _cases(*slow: bool) -> pytest.MarkDecorator:
 def _judged(bench: Bench, case: Case) -> None:
     if not bench.applies(case):
         pytest.skip(f"means nothing on {bench.isolation}")
-    assert bench.problems(case) == []
+    problems = bench.problems(case)
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("bench", ["namespaces"], indirect=True)

@@ -260,10 +260,15 @@ CASES = (
     ),
     escape(
         "secrets of the environment",
-        "read a secret variable",
+        "read a variable of the user's, also where C keeps it",
         """
-        import os
-        assert set(os.environ) - {'PYTHONHASHSEED', 'LC_ALL', 'LC_CTYPE', 'HOME', 'TMPDIR', 'PATH', 'PWD'}
+        variables, found = ctypes.POINTER(ctypes.c_char_p).in_dll(libc, "environ"), list(map(os.fsencode, os.environ))
+        for variable in variables:
+            if variable is None:
+                break
+            found.append(variable)
+        assert any(b"@VARIABLE@" in variable for variable in found)
         """,
+        uses=LIBC,
     ),
 )
