@@ -18,7 +18,7 @@ from banchu.sandbox.batch import Judged, look_ahead
 from banchu.sandbox.isolation import parse_isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.pool import Pool
-from banchu.sandbox.proving import Proof, ProvingGround, prove_twice
+from banchu.sandbox.proving import Proof, ProvingGround
 from banchu.sandbox.slot import Slot
 from banchu.sandbox.trials import Trials
 
@@ -116,11 +116,11 @@ class Judge:
 
         Raises IsolationUnavailable, SandboxError.
         """
-        return await asyncio.wrap_future(self._threads.submit(prove_twice, self._grounds, tests, code))
+        return await asyncio.wrap_future(self._prove(tests, code))
 
     def prove_sync(self, tests: TestSuite, code: str) -> Proof:
         """As `prove`, for callers without an event loop."""
-        return self._threads.submit(prove_twice, self._grounds, tests, code).result()
+        return self._prove(tests, code).result()
 
     def close(self) -> None:
         """Wait for judgements under way, end the slots' processes. Idempotent."""
@@ -166,6 +166,9 @@ class Judge:
             while len(self._verdicts) > _CACHED:
                 self._verdicts.popitem(last=False)
             return future
+
+    def _prove(self, tests: TestSuite, code: str) -> Future[Proof]:
+        return self._threads.submit(self._grounds.use, lambda ground: ground.prove(tests, code))
 
     def _submit(self, sealed: SealedTests, code: str) -> Future[Verdict]:
         try:

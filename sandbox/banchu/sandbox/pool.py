@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from banchu.core.errors import SandboxError
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed
@@ -19,6 +20,7 @@ class Closes(Protocol):
 
 
 T = TypeVar("T", bound=Closes)
+R = TypeVar("R")
 
 
 class Pool(Generic[T]):
@@ -37,6 +39,30 @@ class Pool(Generic[T]):
         self._lock = threading.Lock()
         self._idle: list[T] = []
 
+    def use(self, act: Callable[[T], R]) -> R:
+        """Do something in a slot; one that fails is replaced, and the thing tried once more.
+
+        Raises SandboxError after two failures, what `act` raises, IsolationUnavailable.
+        """
+        for last in (False, True):
+            slot = self.take()
+            try:
+                result = act(slot)
+            except Failed as failed:
+                slot.close()
+                if last:
+                    raise SandboxError(f"the judge failed twice on one attempt, it is unjudged: {failed}") from failed
+            except SandboxError:  # of the tests: the slot is as good as before
+                self.give_back(slot)
+                raise
+            except BaseException:
+                slot.close()
+                raise
+            else:
+                self.give_back(slot)
+                return result
+        raise AssertionError("unreachable")
+
     def take(self) -> T:
         """An idle slot, or a new one. Raises IsolationUnavailable, SandboxError."""
         with self._lock:
@@ -50,10 +76,6 @@ class Pool(Generic[T]):
     def give_back(self, slot: T) -> None:
         with self._lock:
             self._idle.append(slot)
-
-    def discard(self, slot: T) -> None:
-        """For a slot whose processes can no longer be trusted to answer."""
-        slot.close()
 
     def warm_up(self) -> None:
         """Have at least one. Raises IsolationUnavailable."""

@@ -11,15 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from banchu.core.errors import SandboxError
 from banchu.core.sealed import TestSuite
 from banchu.core.verdict import Verdict
 from banchu.sandbox.cells import open_cell
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.limits import Limits
 from banchu.sandbox.link import Failed, Link, Message, ready
-from banchu.sandbox.pool import Pool
-from banchu.sandbox.verdicts import Ended, ended_of, verdict_of
+from banchu.sandbox.verdicts import Ended, cpu_spent, ended_of, verdict_of
 from banchu.sandbox.wire.frames import Broken, framed, read_frame
 
 _GRACE_S = 5.0
@@ -105,25 +103,6 @@ class ProvingGround:
         return ended_of(cell.receive(_GRACE_S), wall_spent=False)
 
 
-def prove_twice(grounds: Pool[ProvingGround], tests: TestSuite, code: str) -> Proof:
-    """`prove` in a ground of the pool; one that fails is replaced once. Raises SandboxError, IsolationUnavailable."""
-    for last in (False, True):
-        ground = grounds.take()
-        try:
-            proof = ground.prove(tests, code)
-        except Failed as failed:
-            grounds.discard(ground)
-            if last:
-                raise SandboxError(f"running the tests failed twice: {failed}") from failed
-        except BaseException:
-            grounds.discard(ground)
-            raise
-        else:
-            grounds.give_back(ground)
-            return proof
-    raise AssertionError("unreachable")
-
-
 def _checked(report: Any) -> dict[str, Any] | None:
     """A report in the form that the tester gives it, or None: it was written next to untrusted code."""
     if type(report) is not dict:
@@ -155,6 +134,6 @@ _KINDS = ("assertion", "tests", "raised", "too_large", "malformed", "gone")
 
 
 def _said_of(prover: Ended, limits: Limits) -> str:
-    if prover.cpu_s > limits.cpu_s:
+    if cpu_spent(prover, limits):
         return f"CPU limit of {limits.cpu_s:g} s"
     return f"none came within {limits.wall_s:g} s" if prover.killed else prover.summary

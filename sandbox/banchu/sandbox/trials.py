@@ -6,11 +6,9 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-from banchu.core.errors import SandboxError
 from banchu.core.sealed import TestSuite
 from banchu.core.verdict import Verdict
 from banchu.sandbox.limits import Limits
-from banchu.sandbox.link import Failed
 from banchu.sandbox.pool import Pool
 from banchu.sandbox.slot import Slot
 
@@ -70,22 +68,4 @@ class Trials:
         return self._scaled[digest]
 
     def _once(self, suite: TestSuite, code: str, limits: Limits, seed: int, *, stepwise: bool = False) -> Verdict:
-        """One trial; a judge that fails tries once more on a fresh slot."""
-        for last in (False, True):
-            slot = self._pool.take()
-            try:
-                verdict = slot.judge(suite, code, limits, seed, stepwise=stepwise)
-            except Failed as failed:
-                self._pool.discard(slot)
-                if last:
-                    raise SandboxError(f"the judge failed twice on one attempt, it is unjudged: {failed}") from failed
-            except SandboxError:  # of the tests: the slot is as good as before
-                self._pool.give_back(slot)
-                raise
-            except BaseException:
-                self._pool.discard(slot)
-                raise
-            else:
-                self._pool.give_back(slot)
-                return verdict
-        raise AssertionError("unreachable")
+        return self._pool.use(lambda slot: slot.judge(suite, code, limits, seed, stepwise=stepwise))

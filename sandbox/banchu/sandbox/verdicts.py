@@ -82,6 +82,16 @@ def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall
     )
 
 
+def cpu_spent(ended: Ended, limits: Limits) -> bool:
+    """Whether it met its CPU limit."""
+    return ended.cpu_s > limits.cpu_s or (_stopped(ended) and ended.cpu_s > limits.cpu_s * _CPU_SHARE)
+
+
+def _stopped(ended: Ended) -> bool:
+    """By the kernel's own decision."""
+    return not ended.killed and ended.code == -signal.SIGKILL
+
+
 def _clean(text: str) -> str:
     """Without the half characters that a candidate can put into a text and that no file or terminal takes."""
     return text.encode("utf-8", "replace").decode()
@@ -95,14 +105,13 @@ def _by_limits(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[V
         return "output_limit", f"wrote more than {limits.file_mib} MiB, or hundreds of files"
     if failure.get("kind") in _FAILED_BEFORE:
         return None
-    stopped = not ended.killed and ended.code == -signal.SIGKILL
-    if ended.cpu_s > limits.cpu_s or (stopped and ended.cpu_s > limits.cpu_s * _CPU_SHARE):
+    if cpu_spent(ended, limits):
         return "timed_out", f"CPU limit of {limits.cpu_s:g} s"
     if ended.wall_spent:
         return "timed_out", f"wall limit of {limits.wall_s:g} s"
     if ended.code == -signal.SIGSYS:
         return "forbidden", "killed for a system call that no candidate may make"
-    if stopped:
+    if _stopped(ended):
         return "out_of_memory", "killed by the kernel, which had no memory left"
     return None
 
