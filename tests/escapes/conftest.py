@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,5 +74,5 @@ def _holdings() -> dict[str, object]:
         "files": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
         "processes": commands,
         "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/banchu-{os.getpid()}-*")),
-        "folders": sorted(path.name for path in Path("/tmp").glob(f"banchu-slot-{os.getpid()}-*")),
+        "folders": sorted(path.name for path in Path(tempfile.gettempdir()).glob(f"banchu-slot-{os.getpid()}-*")),
     }

@@ -24,7 +24,7 @@ class Host:
 
     def __init__(self) -> None:
         self._token = secrets.token_hex(4)
-        self._folder = Path(tempfile.mkdtemp(prefix="banchu-canaries-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="banchu-canaries-"))
         self._folder.chmod(0o755)
         home = Path.home() if os.access(Path.home(), os.W_OK) else self._folder
         self._files = [self._folder / "file", home / f".banchu-canary-{self._token}"]
