@@ -29,13 +29,12 @@ def look(tier: str) -> Look:
     """Count now."""
     app = os.getpid()
     below = descendants(app)
-    mounts = {str(pid): _lines(f"/proc/{pid}/mountinfo") for pid in (app, *below)}
     counts = {
         "processes": len(below),
         "zombies": sum(_field(pid, "State").startswith("Z") for pid in below),
         "own fds": len(_names(f"/proc/{app}/fd")),
         "all fds": sum(len(_names(f"/proc/{pid}/fd")) for pid in (app, *below)),
-        "mounts": sum(mounts.values()),
+        "mounts": sum(map(_mounts, (app, *below))),
         "cgroups": sum(len(list(Path("/sys/fs/cgroup").glob(f"{depth}{_PREFIX}{app}-*"))) for depth in _DEPTHS),
         "files": sum(_within(path) for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}slot-{app}-*")),
         "containers": _containers() if tier == "docker" else 0,
@@ -67,9 +66,10 @@ def _names(folder: str) -> list[Path]:
     return []
 
 
-def _lines(path: str) -> int:
+def _mounts(pid: int) -> int:
+    """Without Docker's: those of other programs on this machine come and go."""
     with contextlib.suppress(OSError):
-        return len(Path(path).read_text().splitlines())
+        return sum("docker" not in line for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
     return 0
 
 
