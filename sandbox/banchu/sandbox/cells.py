@@ -21,6 +21,7 @@ from banchu.sandbox.link import Failed, Link, Message
 from banchu.sandbox.process import BOOT, FLAGS, Process, own_python
 
 AnyLimits = Limits | CommandLimits
+_AS_ANOTHER: Final = "run as another user, or ask for --isolation namespaces"
 NOBODY: Final = 65534
 _SERVER_MIB = 128
 """What the fork server and the kernel need beside a candidate, in a group's account."""
@@ -100,6 +101,11 @@ def _bubblewrap(isolation: Isolation, limits: AnyLimits, profile: str) -> Proces
     config: Message = {"mode": "contained", "scratch": "/tmp", "user": None, "watched": True}
     config |= common(limits, profile, grouped=group is not None)
     if profile == "command":
+        if os.geteuid() == 0 and not (group is not None and group.bounds_tasks):
+            # bubblewrap of root's stays root, for whom the kernel counts no processes.
+            if group is not None:
+                group.close()
+            raise Failed("nothing here bounds the processes of root", {"stage": "bwrap", "remedy": _AS_ANOTHER})
         config |= {"least_landlock": LEAST_FOR_SIGNALS, "own_processes": True}
     return Process("cell", config, python=python, launcher=launcher, group=group)
 

@@ -97,6 +97,11 @@ class Group:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(int(pid), signal.SIGKILL)
 
+    @property
+    def bounds_tasks(self) -> bool:
+        """Not where version 1 has no controller for them."""
+        return self.version == "v2" or "pids" in self._folders
+
     def out_of_memory(self) -> int:
         """How often the kernel has killed one of its processes for want of memory."""
         for name in ("memory.events", "memory.oom_control"):
