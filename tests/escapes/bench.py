@@ -35,7 +35,7 @@ class Bench:
         """What went wrong with a case, in words: its verdict, the slot, the next candidate, the host."""
         judge = self._judges[case.waits]
         slot, pids = self._slot(judge)
-        verdict = self._ask(judge, case.program(self._host.targets), case.check)
+        verdict = self._ask(judge, case.program(self._host.targets), case.check, case.reference)
         found = [] if verdict.kind in case.allowed else [f"the verdict was {verdict}"]
         try:
             "".join((verdict.error, verdict.actual, verdict.expected, verdict.stdout, verdict.assertion)).encode()
@@ -61,8 +61,8 @@ class Bench:
     ) -> None:
         self.close()
 
-    def _ask(self, judge: Judge, code: str, check: str = SQUARES) -> Verdict:
-        return judge.judge_sync(SealedTests(TestSuite(check, "f", "", "")), code)
+    def _ask(self, judge: Judge, code: str, check: str = SQUARES, reference: str = "") -> Verdict:
+        return judge.judge_sync(SealedTests(TestSuite(check, "f", "", reference)), code)
 
     def _slot(self, judge: Judge) -> tuple[object, object]:
         if not judge._pool._idle:

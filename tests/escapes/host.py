@@ -45,8 +45,9 @@ class Host:
         self._sockets.append(datagrams)
         for end in (*self._sockets, self._listener):
             end.setblocking(False)
-        user = NOBODY if os.geteuid() == 0 else None  # whom candidates become
-        self._process = subprocess.Popen(["/bin/sleep", "3600"], user=user)
+        user = NOBODY if os.geteuid() == 0 else None  # whom candidates become, in every way
+        groups: list[str | int] | None = [] if os.geteuid() == 0 else None
+        self._process = subprocess.Popen(["/bin/sleep", "3600"], user=user, group=user, extra_groups=groups)
         self._variable = f"BANCHU_CANARY_{self._token}"
         os.environ[self._variable] = _SECRET.strip()
         self._before = self._state()
@@ -64,10 +65,9 @@ class Host:
 
     def harm(self) -> list[str]:
         """What has become of it, in words; empty when nothing has."""
+        before, self._before = self._before, self._state()  # each harm is told once
         found = [
-            f"{name}: {self._before[name]} became {now}"
-            for name, now in self._state().items()
-            if now != self._before[name]
+            f"{name}: {before.get(name)} became {now}" for name, now in self._before.items() if now != before.get(name)
         ]
         if self._process.poll() is not None:
             found.append(f"the process was killed: {self._process.returncode}")
@@ -108,4 +108,4 @@ class Host:
     def _left(self) -> Iterator[str]:
         for place in (*_PLACES, str(Path.home())):
             with contextlib.suppress(OSError):
-                yield from (f"{place}/{name}" for name in os.listdir(place) if MARK in name)  # noqa: PTH208
+                yield from (f"{place}/{name}" for name in os.listdir(place) if self.targets["MARK"] in name)  # noqa: PTH208

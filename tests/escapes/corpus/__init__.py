@@ -17,6 +17,7 @@ from . import (
     tampering_exits,
     tampering_interpreter,
     tampering_judge,
+    tampering_objects,
     tampering_values,
     traces,
 )
@@ -25,6 +26,7 @@ from .case import Case
 KINDS: dict[str, tuple[Case, ...]] = {
     "tampering": (
         *tampering_values.CASES,
+        *tampering_objects.CASES,
         *tampering_exits.CASES,
         *tampering_interpreter.CASES,
         *tampering_judge.CASES,

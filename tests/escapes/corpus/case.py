@@ -101,6 +101,8 @@ class Case:
     code: str
     allowed: frozenset[VerdictKind]
     check: str = SQUARES
+    reference: str = ""
+    """The reference solution, where the tests take names from it."""
     after: str = ""
     """A look for traces, judged next in the same slot besides the look that follows every case."""
     waits: bool = False

@@ -26,17 +26,6 @@ CASES = (
         """,
     ),
     control(
-        "locks and queues",
-        "wait for another thread",
-        """
-        import queue, threading
-        def f(x):
-            q = queue.Queue()
-            threading.Thread(target=lambda: q.put(x * x)).start()
-            return q.get(timeout=5)
-        """,
-    ),
-    control(
         "temporary files",
         "write, read and remove files",
         """
@@ -288,6 +277,24 @@ CASES = (
         threading.Thread(target=time.sleep, args=(60,)).start()
         open('left', 'w').write('x')
         def f(x): return x * x
+        """,
+    ),
+    control(
+        "attributes of any name",
+        "return objects of its own with whatever attributes",
+        """
+        class Node:
+            def __init__(self, number):
+                self.number, self.type_name, self.name, self.value, self._remote = number, "mine", "n", [number], 5
+            def square(self): return self.number ** 2
+        def f(x): return Node(x)
+        """,
+        """
+        def check(candidate):
+            assert candidate(7).square() == 49
+            assert candidate(7).number == 7
+            assert candidate(7).type_name == "mine" and candidate(7).name == "n"
+            assert candidate(7).value == [7] and candidate(7)._remote == 5
         """,
     ),
 )
