@@ -209,7 +209,7 @@ CASES = (
     tampering(
         "handed back too deep",
         "return something that is too deep to be handed back",
-        "def f(x):\n    for _ in range(99):\n        x = [x]\n    return x",
+        "def f(x):\n    for _ in range(100):\n        x = [x]\n    return x",
         "wrong_answer",
         "raised",
         "output_limit",
