@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .case import LIBC, MEMORY, trace
+from .case import HELD, LIBC, MEMORY, tampering, trace
 
 # The word is written backwards, or the program that looks for it would find its own source.
 _FINDS_OUTPUT = """
@@ -232,10 +232,15 @@ CASES = (
         "leave output for the next verdict",
         "import sys\nsys.stdout.write('left')\nsys.stderr.write('left')",
     ),
-    trace(
+    tampering(
         "a dirty allocator",
         "leave the interpreter's memory smashed",
-        "import ctypes\nctypes.memset(id(object()), 0xff, 16)",
+        """
+        import ctypes
+        ctypes.memset(id(object()), 0xff, 16)
+        def f(x): return 1
+        """,
+        *HELD,
     ),
     trace(
         "names of pipes",
