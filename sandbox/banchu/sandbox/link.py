@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from banchu.sandbox.wire.frames import Broken, receive_with_fds, send_with_fds
+from banchu.sandbox.wire.outputs import read_output
 
 Message = dict[str, Any]
 START_S = 30.0
@@ -62,6 +63,8 @@ class Link:
             raise Failed(f"the {self._name} process ended")
         try:
             message: Message = json.loads(received[0])
+            if received[1]:
+                message |= read_output(received[1][0])
         except (ValueError, RecursionError):
             raise Failed(f"the {self._name} process sent what is no message") from None
         return message

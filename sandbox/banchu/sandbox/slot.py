@@ -24,6 +24,7 @@ _GRACE_S = 5.0
 _REPORT_S = 2.0
 """For the tests to notice that the candidate was killed and to report how far they came."""
 _DYING_S = 1.0
+_LEAVING_S = 0.05
 """For the kernel to finish a candidate that has closed its channel."""
 
 
@@ -116,8 +117,10 @@ class Slot:
         """What the kernel said of the candidate, which is killed if it still runs."""
         if watch.ended is None:
             # A dying process closes its channel before it is dead: let the kernel say how it ended.
-            dying = watch.report is not None and watch.report.get("lost") == "gone"
-            if not watch.wall_spent and not (dying and ready([self._cell], _DYING_S)):
+            # So does one that has answered its last request, which ends by itself, if it is honest.
+            report = watch.report or {}
+            patience_s = _DYING_S if report.get("lost") == "gone" else _LEAVING_S if report.get("last") else 0
+            if not watch.wall_spent and not (patience_s and ready([self._cell], patience_s)):
                 self._cell.send({"op": "end"})
             watch.ended = self._cell.receive(_GRACE_S)
         return ended_of(watch.ended, wall_spent=watch.wall_spent)

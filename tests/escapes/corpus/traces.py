@@ -241,6 +241,7 @@ CASES = (
         def f(x): return 1
         """,
         *HELD,
+        "raised",
     ),
     trace(
         "names of pipes",

@@ -40,11 +40,15 @@ class Confinement:
         self._drop = drop
         self._ready = ready
         self._work = work
+        self._most_cpu_s = resource.getrlimit(resource.RLIMIT_CPU)[1]
 
     def become(self, order: dict[str, Any], channels: Sequence[int], output: int) -> NoReturn:
         """Turn this fork into a candidate and let it work. Never returns into the server."""
         try:
-            _limit(resource.RLIMIT_CPU, -int(-order["limits"]["cpu_s"] // 1))
+            cpu_s = -int(-order["limits"]["cpu_s"] // 1)
+            if 0 <= self._most_cpu_s < cpu_s:
+                cpu_s = self._most_cpu_s
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
             self._drop()
             self._install_filter()
             if order["seed"]:  # 0 is what the server holds
@@ -52,11 +56,12 @@ class Confinement:
             os.eventfd_write(self._ready, 1)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            ours = range(CHANNEL, CHANNEL + len(channels))
-            for channel, number in zip(channels, ours):  # noqa: B905  # ascending, so that none covers the next
+            number = CHANNEL
+            for channel in channels:  # ascending, so that none covers the next
                 os.dup2(channel, number)
-            os.closerange(ours.stop, 2**30)
-            self._work(*ours)
+                number += 1
+            os.closerange(number, 2**30)
+            self._work(*range(CHANNEL, number))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         finally:

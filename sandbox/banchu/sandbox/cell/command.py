@@ -83,11 +83,13 @@ class CommandServer:
         answer = os.memfd_create("answer")
         word, ear = socket.socketpair()
         try:
-            waiting = self._home.fork()
+            self._home.separate()
+            waiting = os.fork()
             if waiting == 0:
                 word.close()
                 self._control.close()
                 self._wait_for_command(order, ear.fileno(), answer)
+            self._home.rejoin()
             ear.close()
             self._until_ended(waiting, word)
             _, status = os.waitpid(waiting, 0)

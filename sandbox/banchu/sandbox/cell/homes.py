@@ -36,8 +36,11 @@ class Home(Protocol):
     def readable(self) -> dict[str, int]:
         """Landlock's rules, but for the scratch folder."""
 
-    def fork(self) -> int:
-        """As os.fork."""
+    def separate(self) -> None:
+        """The next fork is in a pid namespace of its own, where there are any."""
+
+    def rejoin(self) -> None:
+        """Undo `separate`, any time after that fork."""
 
     def drop(self) -> None:
         """In a candidate: give up what the server still has."""
@@ -69,13 +72,11 @@ class Namespaced:
     def readable(self) -> dict[str, int]:
         return {"/": landlock.READ} | dict.fromkeys(_DEVICES_RW, landlock.READ | landlock.WRITE_FILE)
 
-    def fork(self) -> int:
-        # Whatever a candidate leaves behind dies with its pid namespace.
-        kernel.unshare(kernel.CLONE_NEWPID)
-        child = os.fork()
-        if child:
-            kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
-        return child
+    def separate(self) -> None:
+        kernel.unshare(kernel.CLONE_NEWPID)  # whatever a candidate leaves behind dies with its pid namespace
+
+    def rejoin(self) -> None:
+        kernel.setns(self._own_pids, kernel.CLONE_NEWPID)
 
     def drop(self) -> None:
         self._drop_capabilities()
@@ -128,8 +129,11 @@ class Contained:
     def readable(self) -> dict[str, int]:
         return self._readable
 
-    def fork(self) -> int:
-        return os.fork()
+    def separate(self) -> None:
+        """There are none."""
+
+    def rejoin(self) -> None:
+        """Nothing to undo."""
 
     def drop(self) -> None:
         if self._user is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import random
 import site
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from banchu.sandbox.cell import kernel
 from banchu.sandbox.cell.answering import Answering, answer
 from banchu.sandbox.wire.codec import dumps
 
@@ -55,6 +57,8 @@ def work(text: str, numbers: List[float]) -> Tuple[Any, ...]:
 '''
 
 
+_THREAD_STACK_BYTES = 8 * 2**20
+"""The usual. Left alone, each thread would reserve as much address space as the main one may grow to."""
 _RUNS = 20
 """Until the interpreter has adapted its own code to it, and writes to it no more."""
 
@@ -73,11 +77,13 @@ def load() -> None:
     for name in _MODULES:
         importlib.import_module(name)
     random.seed(0)
+    kernel.one_malloc_arena()
+    _thread.stack_size(_THREAD_STACK_BYTES)  # not threading's: it would have work after every fork
     site.setquit()  # `exit` and `quit`, which -S leaves out and programs use
     sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     calls = [[{"t": ["A b, a!", [1.5, 2.0, -3.0, 24.0]]}, {"d": []}], [{"t": [1]}, {"d": []}]]
-    request = dumps(["warm", "program", _REPRESENTATIVE, "work", calls])
+    request = dumps(["warm", "program", _REPRESENTATIVE, "work", calls, False, False])
     for _ in range(_RUNS):
         Answering().reply(request)
     sys.modules.pop("candidate", None)

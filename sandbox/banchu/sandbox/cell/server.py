@@ -28,7 +28,7 @@ from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
 if TYPE_CHECKING:
     from banchu.sandbox.cell.command import CommandServer
 
-_SHOWN_OUTPUT = 4096
+_ENDED = '{"op":"ended","ready":%d,"status":%d,"killed":%d,"overfull":%d,"cpu_s":%.6f}'
 _LOOK_MS = 100
 """How often the size of a folder on a shared disk is looked at."""
 
@@ -107,6 +107,9 @@ class _Server:
         own_filter = Program(candidate_filter(calls, contained=contained))
         self._ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._confinement = Confinement(own_filter, home.drop, self._ready, work)
+        self._watched = home.scratch.watched
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
         os.chdir(home.scratch.path)
         if self.landlock:
             with stage("landlock"):
@@ -133,30 +136,24 @@ class _Server:
 
     def _run(self, order: dict[str, Any], channels: list[int]) -> None:
         self._home.scratch.renew()
+        self._home.separate()
         output = os.memfd_create("output")
-        try:
-            candidate = self._home.fork()
-            if candidate == 0:
-                self._confinement.become(order, channels, output)
-            for channel in channels:
-                os.close(channel)
-            killed, overfull = self._wait(candidate)
-            if self._home.scratch.watched:
-                overfull = overfull or self._home.scratch.overfull()
-            _, status, usage = os.wait4(candidate, 0)
-            answer = {
-                "op": "ended",
-                "ready": self._was_ready(),
-                "status": os.waitstatus_to_exitcode(status),
-                "killed": killed,
-                "overfull": overfull,
-                "cpu_s": usage.ru_utime + usage.ru_stime,
-                "output_bytes": os.fstat(output).st_size,
-                "output": os.pread(output, _SHOWN_OUTPUT, 0).decode("utf-8", "replace"),
-            }
-        finally:
-            os.close(output)
-        send_with_fds(self._control, json.dumps(answer).encode())
+        candidate = os.fork()
+        if candidate == 0:
+            self._confinement.become(order, channels, output)
+        # While the candidate lives, each page that is written here is copied first: what can wait, waits.
+        killed, overfull = self._wait(candidate)
+        _, status, usage = os.wait4(candidate, 0)
+        for channel in channels:
+            os.close(channel)
+        if self._watched:
+            overfull = overfull or self._home.scratch.overfull()
+        cpu_s = usage.ru_utime + usage.ru_stime
+        status = os.waitstatus_to_exitcode(status)
+        told = _ENDED % (self._was_ready(), status, killed, overfull, cpu_s)
+        send_with_fds(self._control, told.encode(), [output])
+        os.close(output)
+        self._home.rejoin()
 
     def _was_ready(self) -> bool:
         """Whether the candidate came as far as to begin: before that its code has not run."""
@@ -168,15 +165,14 @@ class _Server:
     def _wait(self, candidate: int) -> tuple[bool, bool]:
         """Until the candidate has ended. (killed because the app says so, killed for what it wrote)."""
         ended = os.pidfd_open(candidate)
-        watched = self._home.scratch.watched
+        poll = self._poll
+        poll.register(ended, select.POLLIN)
         try:
-            poll = select.poll()
-            poll.register(ended, select.POLLIN)
-            poll.register(self._control, select.POLLIN)
             while True:
-                ready = [fd for fd, _ in poll.poll(_LOOK_MS if watched else None)]
-                if ended in ready:
-                    return False, False
+                ready = poll.poll(_LOOK_MS if self._watched else None)
+                for fd, _ in ready:
+                    if fd == ended:
+                        return False, False
                 if ready:
                     message = receive_with_fds(self._control)
                     os.kill(candidate, signal.SIGKILL)
@@ -187,4 +183,5 @@ class _Server:
                     os.kill(candidate, signal.SIGKILL)
                     return False, True
         finally:
+            poll.unregister(ended)
             os.close(ended)

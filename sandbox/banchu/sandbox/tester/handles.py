@@ -20,20 +20,19 @@ class Asks(Protocol):
 class Handle(Opaque):
     """Raises what the candidate raises."""
 
-    __slots__ = ("_remote",)
+    __slots__ = ("__banchu_remote__",)
 
     def __init__(self, remote: Asks, type_name: str, number: int) -> None:
-        object.__setattr__(self, "type_name", type_name)
-        object.__setattr__(self, "number", number)
-        object.__setattr__(self, "_remote", remote)
+        super().__init__(type_name, number)
+        object.__setattr__(self, "__banchu_remote__", remote)
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self._remote.on_object("call", self, positional, named)
+        return self.__banchu_remote__.on_object("call", self, positional, named)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._remote.on_object("get", self, name)
+        return self.__banchu_remote__.on_object("get", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._remote.on_object("set", self, name, value)
+        self.__banchu_remote__.on_object("set", self, name, value)

@@ -48,6 +48,9 @@ class Plan:
     """The arguments of each assert's calls, in order."""
     needs_context: bool
     """Whether an assert uses a name that the context or the check imports."""
+    only_values: bool
+    """Whether nothing is done with what a call returned but to compare it and to hand it to built-in functions: an
+    object that stayed with the candidate would be asked for its attributes."""
 
 
 def plan(check: str, context: str, entry_point: str) -> Plan | None:
@@ -64,7 +67,7 @@ def plan(check: str, context: str, entry_point: str) -> Plan | None:
         calls = [reader.calls_of(statement) for statement in function.body if not _empty(statement)]
     except _Unknown:
         return None
-    return Plan(tuple(calls), reader.needs_context)
+    return Plan(tuple(calls), reader.needs_context, only_values=not (reader.needs_context or reader.goes_deeper))
 
 
 class _Unknown(Exception):
@@ -76,6 +79,8 @@ class _Reader:
         self._candidates = candidates
         self._names = names
         self.needs_context = False
+        self.goes_deeper = False
+        """Whether an attribute of something is used, or something called that has no name."""
 
     def calls_of(self, statement: ast.stmt) -> tuple[Arguments, ...]:
         """Of an assert, the candidate's calls in the order in which they are made. Raises _Unknown."""
@@ -100,6 +105,8 @@ class _Reader:
         for node in ast.walk(tree):
             if not isinstance(node, _SIMPLE):
                 raise _Unknown
+            self.goes_deeper |= isinstance(node, ast.Attribute)
+            self.goes_deeper |= isinstance(node, ast.Call) and not isinstance(node.func, ast.Name)
             if isinstance(node, ast.Name) and not self._is_candidate(node):
                 if node.id in self._names.bound or node.id not in _BUILTINS | self._names.imported:
                     raise _Unknown

@@ -16,7 +16,7 @@ from banchu.sandbox.tester.handles import Handle
 from banchu.sandbox.tester.plan import Plan
 from banchu.sandbox.wire.codec import TooLarge, Unreadable, decode, dumps, encode, loads
 from banchu.sandbox.wire.frames import Broken, Truncated, read_frame, write_frame
-from banchu.sandbox.wire.opaque import Opaque
+from banchu.sandbox.wire.opaque import Opaque, number_of
 
 Failure = dict[str, Any]
 """What `banchu.sandbox.cell.failure.describe` made: type, builtin, message, trace, denied. Hostile, but plain."""
@@ -41,6 +41,8 @@ class Planned:
 
     plan: Plan
     text: str
+    plain: bool
+    """Whether the arguments are sent as they are, being nothing that JSON does not know."""
 
     @property
     def count(self) -> int:
@@ -54,6 +56,8 @@ class Remote:
         self._channel = channel
         self._planned: list[list[Any]] | None = None
         """Answers to the calls of each assert, by its number."""
+        self.was_last = False
+        """Whether the candidate was told that no more will be asked."""
         self.incomplete = False
         """The planned calls brought no answers: which of them failed shows only call by call."""
         self.site = 0
@@ -70,7 +74,9 @@ class Remote:
 
     def define(self, code: str, entry_point: str, planned: Planned | None = None) -> None:
         """Hand over the program, with the calls that are known already. Raises what its module raises."""
-        request = f'"program",{text(code)},{text(entry_point)},{planned.text if planned else "[]"}'
+        self.was_last = planned is not None and planned.plan.only_values
+        calls = f"{planned.text},{text(planned.plain)}" if planned else "[],true"
+        request = f'"program",{text(code)},{text(entry_point)},{calls},{text(self.was_last)}'
         try:
             loaded, *answers = self._ask(request, planned.count if planned else 0)
             if planned is not None:
@@ -97,7 +103,7 @@ class Remote:
 
     def on_object(self, what: str, handle: Opaque, *arguments: Any) -> Any:
         """See `Asks`."""
-        return self._request("invoke" if what == "call" else what, handle.number, *arguments)
+        return self._request("invoke" if what == "call" else what, number_of(handle), *arguments)
 
     def _request(self, kind: str, target: Any, *arguments: Any) -> Any:
         self.borrowed = True
@@ -179,6 +185,16 @@ def text(value: object) -> str:
     return dumps(value).decode("utf-8", "surrogatepass")
 
 
+def is_plain(value: object) -> bool:
+    """Whether JSON gives a value back as it was."""
+    kind = type(value)
+    if kind is int:
+        return abs(value) < 2**64  # type: ignore[arg-type]
+    if kind is list:
+        return all(map(is_plain, value))  # type: ignore[call-overload]
+    return value is None or kind in (bool, float, str)
+
+
 def crossing(value: object) -> str:
     """A value of the tests as it is sent. Raises Uncrossable; TypeError where it is the candidate's own doing."""
     if _lost(value):
@@ -192,7 +208,7 @@ def crossing(value: object) -> str:
 def _lost(value: object) -> bool:
     """Whether it holds what stands for an object that is nowhere."""
     if isinstance(value, Opaque):
-        return value.number is None
+        return number_of(value) is None
     if isinstance(value, dict):
         return any(_lost(part) for pair in value.items() for part in pair)
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from banchu.sandbox.tester.asserts import RECORDER, compile_check
 from banchu.sandbox.tester.plan import plan
 from banchu.sandbox.tester.recorder import Recorder, said
-from banchu.sandbox.tester.remote import Planned, Remote, Uncrossable, crossing
+from banchu.sandbox.tester.remote import Planned, Remote, Uncrossable, crossing, is_plain, text
 from banchu.sandbox.wire.frames import receive_with_fds, send_with_fds
 
 _MEMORY_BYTES = 2 * 2**30
@@ -86,7 +86,7 @@ def run(job: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
 def _report(recorder: Recorder, failure: dict[str, Any] | None, remote: Remote) -> dict[str, Any]:
     lost = remote.lost.kind if remote.lost else ""
     counts = {"passed": recorder.passed, "total": recorder.total}
-    return {**counts, "failure": failure, "lost": lost, "incomplete": remote.incomplete}
+    return {**counts, "failure": failure, "lost": lost, "incomplete": remote.incomplete, "last": remote.was_last}
 
 
 class _Prepared:
@@ -118,11 +118,13 @@ def _planned(check: str, context: str, entry_point: str) -> Planned | None:
     if made is None:
         return None
     try:
-        every = itertools.chain.from_iterable(made.calls)
+        every = list(itertools.chain.from_iterable(made.calls))
+        if all(is_plain(list(positional)) and is_plain(list(named.values())) for positional, named in every):
+            return Planned(made, text([[list(positional), named] for positional, named in every]), plain=True)
         calls = [f"[{crossing(positional)},{crossing(named)}]" for positional, named in every]
     except Uncrossable:  # call by call it will be reported
         return None
-    return Planned(made, f"[{','.join(calls)}]")
+    return Planned(made, f"[{','.join(calls)}]", plain=False)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
-from banchu.sandbox.wire.opaque import Opaque
+from banchu.sandbox.wire.opaque import Opaque, number_of, type_of
 
 MAX_DEPTH = 100
 MAX_NODES = 2_000_000
@@ -106,8 +106,8 @@ def _rest(kind: type, value: Any, depth: int) -> Any:
         return {"F": _items([value.numerator, value.denominator], depth)}
     if kind is type and value in _TYPES:
         return {"T": value.__name__}
-    if issubclass(kind, Opaque) and value.number is not None:
-        return {"h": [value.type_name, value.number]}
+    if issubclass(kind, Opaque) and (number := number_of(value)) is not None:
+        return {"h": [type_of(value), number]}
     name = type.__dict__["__name__"].__get__(kind)[:80]
     if _kept is None:
         return {"?": name}

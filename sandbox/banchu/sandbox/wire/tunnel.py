@@ -15,6 +15,7 @@ import struct
 from typing import Protocol
 
 from banchu.sandbox.wire.frames import Broken, receive_with_fds, send_with_fds
+from banchu.sandbox.wire.outputs import is_output, with_output
 
 WINDOW = 2**18
 """Bytes of one channel that may be on their way."""
@@ -191,6 +192,8 @@ class Tunnel:
             self._ending = True
             return
         payload, fds = received
+        if fds and is_output(fds[0]):
+            payload, fds = with_output(payload, fds[0]), []
         if fds:
             self._open(socket.socket(fileno=fds[0]))
         self._put(_OPEN if fds else _CONTROL, payload)
