@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
 
 from banchu.core.errors import SandboxError
 from banchu.core.sealed import TestSuite
@@ -25,16 +24,8 @@ _REPORT_S = 2.0
 """For the tests to notice that the candidate was killed and to report how far they came."""
 _DYING_S = 1.0
 _LEAVING_S = 0.05
+_MAX_SUITES = 2048
 """For the kernel to finish a candidate that has closed its channel."""
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What has been heard of a candidate so far."""
-
-    report: Message | None = None
-    ended: Message | None = None
-    wall_spent: bool = False
 
 
 class Slot:
@@ -43,6 +34,8 @@ class Slot:
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
         """Raises Failed when a process does not come up. Memory and files of all candidates are those of `limits`."""
         self._isolation = str(isolation)
+        self._numbers: dict[TestSuite, int] = {}
+        """Tests that the tester has been sent."""
         self._cell = open_cell(isolation, limits)
         try:
             self._tester = Process("tester")
@@ -69,12 +62,10 @@ class Slot:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             self._cell.send({"op": "run", "limits": {"cpu_s": limits.cpu_s}, "seed": seed}, [theirs.fileno()])
-            tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
-            how = {"borrowed": borrowed_names(suite), "seed": seed, "stepwise": stepwise}
-            self._tester.send({**tests, **how, "code": code}, [ours.fileno()])
-        watch = self._watch(start + limits.wall_s)
-        ended = self._end(watch)
-        report = watch.report
+            job = {**self._job(suite), "code": code, "seed": seed, "stepwise": stepwise}
+            self._tester.send(job, [ours.fileno()])
+        report, wall_spent = self._report(start + limits.wall_s)
+        ended = self._end(report, wall_spent)
         if report is not None and "broken" in report:
             raise SandboxError(f"the sealed tests cannot be run: {report['broken']}")
         if report is not None and "failed" in report:
@@ -91,40 +82,40 @@ class Slot:
         self._cell.close()
         self._tester.close()
 
-    def _watch(self, deadline: float) -> _Watch:
-        """Until the tester reports. When the time is up the candidate is killed, which the tester notices."""
-        watch = _Watch()
-        while watch.report is None:
-            left = deadline - time.monotonic()
-            waiting = [self._tester] if watch.ended or watch.wall_spent else [self._tester, self._cell]
-            heard = ready(waiting, left)
-            if self._tester in heard:
-                watch.report = self._tester.receive(0)
-            elif self._cell in heard:
-                watch.ended = self._cell.receive(0)
-            elif watch.wall_spent:
-                # The tests are still at work on the candidate's last answer.
-                self._restart_tester()
-                break
-            else:
-                watch.wall_spent = True
-                deadline += _REPORT_S
-                if not watch.ended:
-                    self._cell.send({"op": "end"})
-        return watch
+    def _report(self, deadline: float) -> tuple[Message | None, bool]:
+        """(what the tester says, whether the time was up). When it is, the candidate is killed, which the tester sees.
 
-    def _end(self, watch: _Watch) -> Ended:
+        A candidate that ends early, or a cell that does, is a channel that closes: the tester hears of it first.
+        """
+        if ready([self._tester], deadline - time.monotonic()):
+            return self._tester.receive(0), False
+        self._cell.send({"op": "end"})
+        if ready([self._tester], _REPORT_S):
+            return self._tester.receive(0), True
+        self._restart_tester()  # its tests are still at work on the candidate's last answer
+        return None, True
+
+    def _end(self, report: Message | None, wall_spent: bool) -> Ended:
         """What the kernel said of the candidate, which is killed if it still runs."""
-        if watch.ended is None:
-            # A dying process closes its channel before it is dead: let the kernel say how it ended.
-            # So does one that has answered its last request, which ends by itself, if it is honest.
-            report = watch.report or {}
-            patience_s = _DYING_S if report.get("lost") == "gone" else _LEAVING_S if report.get("last") else 0
-            if not watch.wall_spent and not (patience_s and ready([self._cell], patience_s)):
-                self._cell.send({"op": "end"})
-            watch.ended = self._cell.receive(_GRACE_S)
-        return ended_of(watch.ended, wall_spent=watch.wall_spent)
+        # A dying process closes its channel before it is dead: let the kernel say how it ended.
+        # So does one that has answered its last request, which ends by itself, if it is honest.
+        said = report or {}
+        patience_s = _DYING_S if said.get("lost") == "gone" else _LEAVING_S if said.get("last") else 0
+        if not wall_spent and not (patience_s and ready([self._cell], patience_s)):
+            self._cell.send({"op": "end"})
+        return ended_of(self._cell.receive(_GRACE_S), wall_spent=wall_spent)
+
+    def _job(self, suite: TestSuite) -> Message:
+        """The tests, or only their number where the tester has them already."""
+        if (number := self._numbers.get(suite)) is not None:
+            return {"suite": number}
+        if len(self._numbers) == _MAX_SUITES:
+            self._numbers.clear()
+        number = self._numbers[suite] = len(self._numbers)  # the tester forgets all when it sees 0 again
+        tests = {"check": suite.check, "context": suite.context, "entry_point": suite.entry_point}
+        return {"suite": number, "tests": {**tests, "borrowed": borrowed_names(suite)}}
 
     def _restart_tester(self) -> None:
         self._tester.close(hang_up_s=0)  # it is busy, and would not notice
         self._tester = Process("tester")
+        self._numbers.clear()

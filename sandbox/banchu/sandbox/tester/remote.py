@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import itertools
 import os
 import secrets
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,37 +121,34 @@ class Remote:
         if self.lost:
             raise self.lost
         request_id = secrets.token_hex(8)
-        with self._losing():
+        try:
             self._send(f'["{request_id}",{request}]'.encode("utf-8", "surrogatepass"))
             return _answers(self._receive(), request_id, planned)
+        except (Unreadable, Broken, Lost) as error:
+            raise self._lose(error) from None
 
     def _value(self, answer: Any) -> Any:
         """What an answer says: a value, or the candidate's exception, raised. Raises Lost."""
         if self.lost:
             raise self.lost
-        with self._losing():
+        try:
             kind, body = _answer(answer)
             if kind == "value":
                 return decode(body, self._take)
             if kind == "too_large":
                 raise Lost("too_large", f"{body} bytes")
-            error = _exception(body)
-        self.raised.append((error, body))
-        raise error
+        except (Unreadable, Broken, Lost) as error:
+            raise self._lose(error) from None
+        raised = _exception(body)
+        self.raised.append((raised, body))
+        raise raised
 
-    @contextlib.contextmanager
-    def _losing(self) -> Iterator[None]:
-        """Whatever fails here is the end of this candidate's answers."""
-        try:
-            yield
-        except TooLarge as large:
-            self.lost = Lost("too_large", str(large))
-        except (Unreadable, Broken) as bad:
-            self.lost = Lost("malformed", str(bad))
-        except Lost as lost:
-            self.lost = lost
-        if self.lost:
-            raise self.lost from None
+    def _lose(self, error: Unreadable | Broken | Lost) -> Lost:
+        """Whatever fails between here and the candidate is the end of its answers."""
+        if not isinstance(error, Lost):
+            error = Lost("too_large" if isinstance(error, TooLarge) else "malformed", str(error))
+        self.lost = error
+        return error
 
     def _crossing(self, value: object) -> str:
         try:
