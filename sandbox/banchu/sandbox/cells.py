@@ -23,6 +23,7 @@ from banchu.sandbox.process import BOOT, FLAGS, Process, own_python
 AnyLimits = Limits | CommandLimits
 _AS_ANOTHER: Final = "run as another user, or ask for --isolation namespaces"
 NOBODY: Final = 65534
+_FOLDER: Final = "banchu-slot-"
 _SERVER_MIB = 128
 """What the fork server and the kernel need beside a candidate, in a group's account."""
 _GROUP_TASKS = 96
@@ -51,11 +52,22 @@ def _namespaces(isolation: Isolation, limits: AnyLimits, profile: str) -> Proces
     return Process("cell", config, python=isolation.options.get("python"), group=group)
 
 
+def _sweep_stale() -> None:
+    """Remove folders that killed apps of this user left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        owner = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            with contextlib.suppress(OSError):
+                sweep(str(folder))
+                folder.rmdir()
+
+
 class Hosted(Process):
     """A cell without namespaces, in a folder of this slot's own."""
 
     def __init__(self, isolation: Isolation, limits: AnyLimits, profile: str) -> None:
-        self._scratch = tempfile.mkdtemp(prefix=f"banchu-slot-{os.getpid()}-")
+        _sweep_stale()
+        self._scratch = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
         user = NOBODY if os.geteuid() == 0 else None
         if user is not None:
             os.chown(self._scratch, user, user)

@@ -65,6 +65,8 @@ class Process(Link):
                 )
             except OSError as error:
                 ours.close()
+                if group is not None:
+                    group.close()
                 detail = f"{command[0] if not launcher else launcher[0]}: {error.strerror}"
                 raise Failed(detail, {"stage": "start", "errno": error.errno}) from None
             theirs.close()  # or a process that dies at once would leave the line open

@@ -12,7 +12,7 @@ from typing import Any
 
 from banchu.sandbox.tester.handles import Handle
 from banchu.sandbox.tester.plan import Plan
-from banchu.sandbox.wire.codec import TooLarge, Unreadable, decode, dumps, encode, loads
+from banchu.sandbox.wire.codec import TOO_DEEP, TooLarge, Unreadable, decode, dumps, encode, loads
 from banchu.sandbox.wire.frames import Broken, Truncated, read_frame, write_frame
 from banchu.sandbox.wire.opaque import Opaque, number_of
 
@@ -195,9 +195,17 @@ def crossing(value: object) -> str:
     if _lost(value):
         raise TypeError("the tests hand back an object that the candidate did not keep")
     data = encode(value)
+    if _too_deep(data):  # an answer of that depth, which is one deeper as an argument
+        raise TypeError("the tests hand back a value that is nested too deeply")
     if _lost(decode(data)):
         raise Uncrossable(f"the tests pass what is no plain value: {repr(value)[:200]}")
     return text(data)
+
+
+def _too_deep(data: Any) -> bool:
+    if type(data) is list:
+        return any(map(_too_deep, data))
+    return type(data) is dict and (data == TOO_DEEP or any(map(_too_deep, data.values())))
 
 
 def _lost(value: object) -> bool:

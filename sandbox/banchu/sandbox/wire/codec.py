@@ -23,6 +23,9 @@ MAX_NODES = 2_000_000
 MAX_DRAINED = 100_000
 """Items taken from an iterator before it counts as endless."""
 
+TOO_DEEP = {"?": "nested too deeply"}
+"""What `encode` makes of the first level that is too deep."""
+
 _SMALL = 1 << 1024
 _SCALARS = frozenset({type(None), bool, int, float, str})
 _WORDS = frozenset({type(None), bool, float, str})
@@ -72,7 +75,7 @@ def encode(value: object, depth: int = MAX_DEPTH) -> Any:
     if kind is int:
         return value if -_SMALL < value < _SMALL else {"i": hex(value)}  # type: ignore[operator, arg-type]
     if depth == 0:
-        return {"?": "nested too deeply"}
+        return TOO_DEEP
     if kind is list:
         return _items(value, depth - 1)  # type: ignore[arg-type]
     writer = _WRITERS.get(kind)
