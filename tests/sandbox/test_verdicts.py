@@ -184,3 +184,9 @@ def test_a_limit_of_nothing_is_refused(field: str) -> None:
 def test_two_processes_are_refused() -> None:
     with pytest.raises(ConfigError, match="processes=2"):
         Limits(processes=2)
+
+
+def test_texts_hold_no_character_that_a_terminal_obeys(ask: Ask) -> None:
+    verdict = ask("print('\\x1b[2J\\x9b')\ndef f(x):\n    raise ValueError('\\x1b]0;owned\\x07 \\ud800 \\r\\n')\n")
+    assert verdict.stdout == "\\x1b[2J\\x9b\n"
+    assert "\\x1b]0;owned\\x07 ? \\x0d\n" in verdict.error

@@ -13,6 +13,7 @@ from banchu.sandbox.link import Failed, Message
 _OUT_OF_MEMORY_CODE = 71  # banchu.sandbox.cell.candidate.OUT_OF_MEMORY, which the app does not import
 _FAILED_BEFORE = ("assertion", "tests", "raised")
 _MAX_ERROR = 2000
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 _CPU_SHARE = 0.75
 """A candidate that the kernel killed after this share of its CPU limit met that limit: the kernel stops it by counting
 ticks, and on a busy machine the ticks run ahead of the time that it accounts for afterwards."""
@@ -75,7 +76,7 @@ def verdict_of(report: dict[str, Any] | None, ended: Ended, limits: Limits, wall
         expected=_clean(failure.get("expected", "")),
         actual=_clean(failure.get("actual", "")),
         error=_clean(error[:_MAX_ERROR]),
-        stdout=ended.output,
+        stdout=_clean(ended.output),
         cpu_s=ended.cpu_s,
         wall_s=wall_s,
         isolation=isolation,
@@ -93,8 +94,8 @@ def _stopped(ended: Ended) -> bool:
 
 
 def _clean(text: str) -> str:
-    """Without the half characters that a candidate can put into a text and that no file or terminal takes."""
-    return text.encode("utf-8", "replace").decode()
+    """Without what a candidate can put into a text and no file or terminal should take."""
+    return text.encode("utf-8", "replace").decode().translate(_CONTROLS)
 
 
 def _by_limits(failure: dict[str, Any], ended: Ended, limits: Limits) -> tuple[VerdictKind, str] | None:
