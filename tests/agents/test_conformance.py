@@ -175,6 +175,7 @@ def test_enough_styles() -> None:
     assert len(solved()) == 164
 
 
+@pytest.mark.slow
 async def test_every_reference_in_every_style_is_extracted_and_passes() -> None:
     programs: dict[tuple[str, str], list[str]] = {}
     for style, each, found in extractions():

@@ -101,6 +101,7 @@ def test_a_run_that_another_process_writes_is_not_touched(banchu: Any, scripted:
     assert_refused(done, 6, folder.name, "--fresh")
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(scripted: str, tmp_path: Path) -> None:
     """On a file system of 1 MiB the run ends with one line; with more room the same command goes on."""
     disk = tmp_path / "disk"

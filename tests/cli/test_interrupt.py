@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def calls(folder: Path) -> int:
     """Calls in the ledger so far."""
@@ -24,6 +26,7 @@ def calls(folder: Path) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(banchu: Any, tmp_path: Path) -> None:
     script = tmp_path / "slow.jsonl"
     script.write_text(json.dumps({"reply": "```python\ndef f():\n    return 1\n```", "delay_s": 0.3}) + "\n")

@@ -89,6 +89,7 @@ def test_the_same_command_judges_nothing_twice(banchu: Any, samples: Path) -> No
     assert json.loads(banchu("judge", "samples.jsonl", "--cpu-s", "9", "--fresh", "--json").stdout)["reused"] == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(banchu: Any, tmp_path: Path) -> None:
     rows = [(f"HumanEval/{n}", reference(f"HumanEval/{n}") + f"# {turn}\n") for turn in range(10) for n in range(20)]
     path = write(tmp_path / "samples.jsonl", ("HumanEval/0", "    import time\n    time.sleep(0.1)\n"), *rows)
@@ -111,6 +112,7 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(banchu: Any, tmp_path
     assert again["judged"] == len(lines(kept)) == 201
 
 
+@pytest.mark.slow
 def test_a_kill_costs_at_most_what_was_under_way(banchu: Any, tmp_path: Path) -> None:
     rows = [(f"HumanEval/{n % 164}", f"    return {n}\n") for n in range(250)]
     path = write(tmp_path / "samples.jsonl", *rows)

@@ -121,6 +121,7 @@ async def test_connections_that_break_on_the_way_are_no_reason_to_end_the_run() 
 
 
 @pytest.mark.parametrize("family", ["Mistral", "Gemma3"])
+@pytest.mark.slow
 async def test_layers_with_a_sliding_window_join_and_leave_like_others(family: str, tiny: Path, tmp_path: Path) -> None:
     import transformers
 
@@ -149,6 +150,7 @@ async def test_layers_with_a_sliding_window_join_and_leave_like_others(family: s
         assert answer.text == tokenizer.decode(out, skip_special_tokens=True)
 
 
+@pytest.mark.slow
 async def test_the_users_folder_hides_no_module_of_a_worker(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ async def test_the_users_folder_hides_no_module_of_a_worker(
     await model.aclose()
 
 
+@pytest.mark.slow
 async def test_starting_is_done_when_the_weights_are_loaded(tiny: Path, tmp_path: Path) -> None:
     from banchu.models.local import LocalModel
 

@@ -163,6 +163,7 @@ def workers_of(pid: int) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_killed_is_an_error_and_not_a_hang(tiny: Path) -> None:
     model, before = open_model(f"hf:{tiny}", ModelOptions(workers=1)), workers_of(os.getpid())
     try:
