@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 import threading
@@ -23,7 +24,7 @@ from banchu.sandbox.slot import Slot
 from banchu.sandbox.trials import Trials
 
 _CACHED = 20_000
-_Key = tuple[str, str]
+_Key = tuple[str, bytes]
 
 
 class HasSealed(Protocol):
@@ -156,7 +157,7 @@ class Judge:
             nothing.set_result(Verdict("no_answer", isolation=self.isolation))
             return nothing
         # Limits, isolation and the number of trials are this judge's own, the same for every key.
-        key = (sealed.digest, code)
+        key = (sealed.digest, hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest())
         with self._lock:
             future = self._verdicts.get(key)
             if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
