@@ -18,14 +18,14 @@ from banchu.sandbox.verdicts import Ended, ended_of, verdict_of
 
 _GRACE_S = 5.0
 """For the judge's own processes to answer when the candidate no longer can."""
-
-
 _REPORT_S = 2.0
 """For the tests to notice that the candidate was killed and to report how far they came."""
 _DYING_S = 1.0
-_LEAVING_S = 0.05
-_MAX_SUITES = 2048
 """For the kernel to finish a candidate that has closed its channel."""
+_LEAVING_S = 0.05
+"""For a candidate to end by itself once it has answered its last request."""
+_MAX_SUITES = 2048
+"""Tests that a tester keeps."""
 
 
 class Slot:
