@@ -24,6 +24,8 @@ AnyLimits = Limits | CommandLimits
 _AS_ANOTHER: Final = "run as another user, or ask for --isolation namespaces"
 NOBODY: Final = 65534
 _FOLDER: Final = "banchu-slot-"
+_CODE: Final = "/banchu/sandbox"
+"""Where bubblewrap shows the cell's code."""
 _SERVER_MIB = 128
 """What the fork server and the kernel need beside a candidate, in a group's account."""
 _GROUP_TASKS = 96
@@ -104,6 +106,7 @@ def _bubblewrap(isolation: Isolation, limits: AnyLimits, profile: str) -> Proces
         shown = outermost([*command_root.programs(), *shown])
     for path in shown:
         launcher += ["--ro-bind", path, path]
+    launcher += ["--ro-bind", str(BOOT.parent), _CODE]  # not where it lies, which may be below /tmp
     for link in ("/lib", "/lib64", "/bin", "/sbin"):
         if Path(link).is_symlink():
             launcher += ["--symlink", str(Path(link).readlink()), link]
@@ -119,15 +122,15 @@ def _bubblewrap(isolation: Isolation, limits: AnyLimits, profile: str) -> Proces
                 group.close()
             raise Failed("nothing here bounds the processes of root", {"stage": "bwrap", "remedy": _AS_ANOTHER})
         config |= {"least_landlock": LEAST_FOR_SIGNALS, "own_processes": True}
-    return Process("cell", config, python=python, launcher=launcher, group=group)
+    return Process("cell", config, python=python, launcher=launcher, boot=f"{_CODE}/{BOOT.name}", group=group)
 
 
 def _needed_by(python: str) -> list[str]:
-    """Folders that an interpreter reads, and the cell's code; none holds another. Private files are not among them."""
+    """Folders that an interpreter reads; none holds another. Private files are not among them."""
     import sysconfig
 
     prefix = Path(os.path.realpath(python)).parents[1]
-    wanted = {str(prefix), "/usr/lib", "/usr/lib64", "/lib", "/lib64", str(BOOT.parent), sysconfig.get_path("stdlib")}
+    wanted = {str(prefix), "/usr/lib", "/usr/lib64", "/lib", "/lib64", sysconfig.get_path("stdlib")}
     present = sorted(path for path in wanted if Path(path).is_dir() and not Path(path).is_symlink())
     return [path for path in present if not any(path.startswith(f"{other}/") for other in present)]
 

@@ -28,6 +28,7 @@ class Process(Link):
         config: its first message.
         python: the interpreter; None: the one that runs this.
         launcher: a command that starts the interpreter in its place.
+        boot: where the launcher lets it see what it starts.
         scratch: the candidates' own folder, where it is not /tmp.
         group: what it and all below it are accounted to.
 
@@ -42,6 +43,7 @@ class Process(Link):
         *,
         python: str | None = None,
         launcher: Sequence[str] = (),
+        boot: str = str(BOOT),
         scratch: str = "/tmp",
         group: Group | None = None,
     ) -> None:
@@ -51,7 +53,7 @@ class Process(Link):
         super().__init__(role, ours)
         self._group = group
         with theirs, tempfile.TemporaryFile() as errors:
-            command = [python or own_python(), *FLAGS, str(BOOT), role, str(theirs.fileno())]
+            command = [python or own_python(), *FLAGS, boot, role, str(theirs.fileno())]
             try:
                 self._process = subprocess.Popen(
                     [*launcher, *command],
