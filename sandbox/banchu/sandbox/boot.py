@@ -25,7 +25,7 @@ def main() -> None:
     fd = int(address) if address.isdigit() else _tunnelled() if address == "stdio" else _connected(address)
     if role == "cell":
         _import_random()
-        from banchu.sandbox.cell.server import main as serve
+        from banchu.sandbox.cell.entry import main as serve
     else:
         from banchu.sandbox.tester.service import main as serve
     serve(fd)

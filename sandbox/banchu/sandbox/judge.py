@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Protocol, Self
 
@@ -67,8 +67,9 @@ class Judge:
         self.limits = limits or Limits()
         self.isolation = str(wanted)
         self._slots = slots or _cores()
-        self._pool = Pool(Slot, wanted, self.limits)
-        self._grounds = Pool(ProvingGround, wanted, self.limits)
+        permits = threading.BoundedSemaphore(self._slots)
+        self._pool = Pool(Slot, wanted, self.limits, permits)
+        self._grounds = Pool(ProvingGround, wanted, self.limits, permits)
         self._trials = Trials(self._pool, self.limits, confirm)
         self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="banchu-judge")
         self._lock = threading.Lock()
@@ -89,8 +90,12 @@ class Judge:
         return await asyncio.shield(asyncio.wrap_future(self._ask(task, code)))
 
     def judge_sync(self, task: Sealed, code: str | None) -> Verdict:
-        """As `judge`, for callers without an event loop."""
-        return self._ask(task, code).result()
+        """As `judge`, for callers without an event loop, and in the caller's own thread."""
+        own: Future[Verdict] = Future()
+        future = self._ask(task, code, lambda _sealed, _code: own)
+        if future is own:
+            self._carry_out(own, _sealed_of(task), code or "")
+        return future.result()
 
     async def judge_many(self, pairs: Iterable[tuple[Sealed, str | None]]) -> AsyncIterator[Judged]:
         """Every (task, program) judged, in the order in which verdicts come. `pairs` is read as slots become free.
@@ -150,8 +155,11 @@ class Judge:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _ask(self, task: Sealed, code: str | None) -> Future[Verdict]:
-        sealed = task if isinstance(task, SealedTests) else task.sealed
+    def _ask(
+        self, task: Sealed, code: str | None, begin: Callable[[SealedTests, str], Future[Verdict]] | None = None
+    ) -> Future[Verdict]:
+        """`begin` is called where nobody has asked for this verdict yet."""
+        sealed = _sealed_of(task)
         if code is None or not code.strip():
             nothing: Future[Verdict] = Future()
             nothing.set_result(Verdict("no_answer", isolation=self.isolation))
@@ -161,7 +169,7 @@ class Judge:
         with self._lock:
             future = self._verdicts.get(key)
             if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
-                future = self._submit(sealed, code)
+                future = (begin or self._submit)(sealed, code)
                 self._verdicts[key] = future
             self._verdicts.move_to_end(key)
             while len(self._verdicts) > _CACHED:
@@ -171,11 +179,27 @@ class Judge:
     def _prove(self, tests: TestSuite, code: str) -> Future[Proof]:
         return self._threads.submit(self._grounds.use, lambda ground: ground.prove(tests, code))
 
+    def _carry_out(self, future: Future[Verdict], sealed: SealedTests, code: str) -> None:
+        """Here and now, which spares two wake-ups. Others may wait for the same future: they hear of it in any case."""
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self._trials.verdict(unseal(sealed), sealed.digest, code))
+        except Exception as error:
+            future.set_exception(error)
+            raise
+        except BaseException:  # such as Ctrl-C, which is this caller's alone
+            future.set_exception(SandboxError("the judgement was interrupted; ask again"))
+            raise
+
     def _submit(self, sealed: SealedTests, code: str) -> Future[Verdict]:
         try:
             return self._threads.submit(self._trials.verdict, unseal(sealed), sealed.digest, code)
         except RuntimeError:
             raise SandboxError("the judge is closed; open another") from None
+
+
+def _sealed_of(task: Sealed) -> SealedTests:
+    return task if isinstance(task, SealedTests) else task.sealed
 
 
 def _cores() -> int:

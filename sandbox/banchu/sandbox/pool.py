@@ -1,4 +1,4 @@
-"""Warm slots between judgements. At most as many exist as there are threads that take one."""
+"""Warm slots between judgements. At most as many are in use as there are permits."""
 
 from __future__ import annotations
 
@@ -30,20 +30,33 @@ class Pool(Generic[T]):
         make: starts a slot; may raise Failed.
         isolation: what holds candidates in it.
         limits: of all candidates in it.
+        permits: one is held while a slot is in use.
     """
 
-    def __init__(self, make: Callable[[Isolation, Limits], T], isolation: Isolation, limits: Limits) -> None:
+    def __init__(
+        self,
+        make: Callable[[Isolation, Limits], T],
+        isolation: Isolation,
+        limits: Limits,
+        permits: threading.Semaphore,
+    ) -> None:
         self._make = make
         self._isolation = isolation
         self._limits = limits
         self._lock = threading.Lock()
+        self._permits = permits
         self._idle: list[T] = []
+        self._closed = False
 
     def use(self, act: Callable[[T], R]) -> R:
         """Do something in a slot; one that fails is replaced, and the thing tried once more.
 
-        Raises SandboxError after two failures, what `act` raises, IsolationUnavailable.
+        Raises SandboxError after two failures or once closed, what `act` raises, IsolationUnavailable.
         """
+        with self._permits:
+            return self._use(act)
+
+    def _use(self, act: Callable[[T], R]) -> R:
         for last in (False, True):
             slot = self.take()
             try:
@@ -66,6 +79,8 @@ class Pool(Generic[T]):
     def take(self) -> T:
         """An idle slot, or a new one. Raises IsolationUnavailable, SandboxError."""
         with self._lock:
+            if self._closed:
+                raise SandboxError("the judge is closed; open another")
             if self._idle:
                 return self._idle.pop()
         try:
@@ -75,15 +90,19 @@ class Pool(Generic[T]):
 
     def give_back(self, slot: T) -> None:
         with self._lock:
-            self._idle.append(slot)
+            if not self._closed:
+                self._idle.append(slot)
+                return
+        slot.close()
 
     def warm_up(self) -> None:
         """Have at least one. Raises IsolationUnavailable."""
         self.give_back(self.take())
 
     def close(self) -> None:
-        """End all idle slots. Idempotent."""
+        """End all slots: the idle ones now, the others when they are given back. Idempotent."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
         for slot in idle:
             slot.close()

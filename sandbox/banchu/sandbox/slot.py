@@ -24,6 +24,8 @@ _DYING_S = 1.0
 """For the kernel to finish a candidate that has closed its channel."""
 _LEAVING_S = 0.05
 """For a candidate to end by itself once it has answered its last request."""
+_TOGETHER_S = 0.05
+"""For both the report and the candidate's end."""
 _MAX_SUITES = 2048
 """Tests that a tester keeps."""
 
@@ -87,6 +89,8 @@ class Slot:
 
         A candidate that ends early, or a cell that does, is a channel that closes: the tester hears of it first.
         """
+        # A report is followed by the candidate's end, if it is honest: to wake once for both spares a wake-up.
+        ready([self._cell], min(_TOGETHER_S, deadline - time.monotonic()))
         if ready([self._tester], deadline - time.monotonic()):
             return self._tester.receive(0), False
         self._cell.send({"op": "end"})

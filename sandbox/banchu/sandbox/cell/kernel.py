@@ -25,6 +25,10 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446  # the same on every machine
 _LANDLOCK_PATH_BENEATH = 1
 _M_ARENA_MAX = -8
+_PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
+_MAP_PRIVATE, _MAP_ANONYMOUS = 2, 32
+_MADV_HUGEPAGE = 14
+_MREMAP_MAYMOVE, _MREMAP_FIXED = 1, 2
 
 
 Call = Callable[[], None]
@@ -74,6 +78,40 @@ def landlock_add_path(ruleset: int, rule: int) -> None:
 
 def landlock_restrict(ruleset: int) -> None:
     _call("syscall", ctypes.c_long(_LANDLOCK_RESTRICT), ctypes.c_int(ruleset), ctypes.c_uint(0))
+
+
+def map_private(size: int) -> int:
+    """Address of new memory of this process's own, to read and to write."""
+    return _pointer("mmap", 0, size, _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1, 0)
+
+
+def unmap(address: int, size: int) -> None:
+    _call("munmap", ctypes.c_void_p(address), ctypes.c_size_t(size))
+
+
+def ask_for_huge_pages(address: int, size: int) -> None:
+    _call("madvise", ctypes.c_void_p(address), ctypes.c_size_t(size), ctypes.c_int(_MADV_HUGEPAGE))
+
+
+def make_executable(address: int, size: int) -> None:
+    """And no longer writable."""
+    _call("mprotect", ctypes.c_void_p(address), ctypes.c_size_t(size), ctypes.c_int(_PROT_READ | _PROT_EXEC))
+
+
+def move_mapping(address: int, size: int, to: int) -> None:
+    """In one step, over whatever lies there."""
+    _pointer("mremap", address, size, size, _MREMAP_MAYMOVE | _MREMAP_FIXED, to)
+
+
+def _pointer(name: str, *args: int) -> int:
+    """The result of a call that answers with an address. Its arguments are as wide as addresses."""
+    function = getattr(_libc(), name)
+    function.restype = ctypes.c_void_p
+    found = function(*map(ctypes.c_long, args))
+    if found is None or found == ctypes.c_void_p(-1).value:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return int(found)
 
 
 def unshare(flags: int) -> None:

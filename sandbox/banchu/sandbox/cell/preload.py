@@ -1,9 +1,8 @@
-"""What every candidate inherits: common modules of the standard library, and an interpreter that has run before."""
+"""What every candidate inherits beside `stdlib`'s modules: an interpreter that has run before."""
 
 from __future__ import annotations
 
 import _thread
-import importlib
 import random
 import site
 import sys
@@ -13,14 +12,6 @@ from typing import NoReturn
 from banchu.sandbox.cell import kernel
 from banchu.sandbox.cell.answering import Answering, answer
 from banchu.sandbox.wire.codec import dumps
-
-# fmt: off
-_MODULES = (
-    "bisect", "cmath", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
-    "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics", "string",
-    "textwrap", "time", "traceback", "types", "typing",
-)
-# fmt: on
 
 _REPRESENTATIVE = '''
 import math
@@ -73,9 +64,7 @@ def work_of(profile: str) -> Callable[..., NoReturn]:
 
 
 def load() -> None:
-    """Import, then judge a small program: its pages are then shared, instead of made by every candidate."""
-    for name in _MODULES:
-        importlib.import_module(name)
+    """Judge a small program: its pages are then shared, instead of made by every candidate."""
     random.seed(0)
     kernel.one_malloc_arena()
     _thread.stack_size(_THREAD_STACK_BYTES)  # not threading's: it would have work after every fork

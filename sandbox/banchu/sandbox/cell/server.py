@@ -17,7 +17,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from banchu.sandbox.cell import kernel, landlock, preload, root
+from banchu.sandbox.cell import density, kernel, landlock, preload, root, text
 from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.candidate import Confinement, limit_all
 from banchu.sandbox.cell.homes import Contained, Home, home_of
@@ -33,13 +33,8 @@ _LOOK_MS = 100
 """How often the size of a folder on a shared disk is looked at."""
 
 
-def main(fd: int) -> NoReturn:
+def start(control: socket.socket, config: dict[str, Any]) -> NoReturn:
     """Build the cell and serve until the app hangs up."""
-    control = socket.socket(fileno=fd)
-    message = receive_with_fds(control)
-    if message is None:
-        os._exit(0)
-    config = json.loads(message[0])
     try:
         calls = Calls(platform.machine())
         home = home_of(config)
@@ -94,6 +89,7 @@ class _Server:
         self._home = home
         memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # while there still is a /proc
         mapped = root.mapped_libraries()
+        text.enlarge()
         self.landlock = landlock.version()
         if self.landlock < config.get("least_landlock", 0):
             _give_up(control, "landlock", 0, f"Landlock of this kernel is version {self.landlock}")
@@ -116,6 +112,8 @@ class _Server:
                 landlock.restrict(home.readable() | {home.scratch.path: landlock.SCRATCH})
         limit_all(config["limits"], base_bytes, home.max_tasks)
         gc.collect()
+        density.fill_pools()
+        density.fill_heap()
         gc.freeze()
         with stage("seccomp"):
             everyone = Program(server_filter(calls, contained=contained))
