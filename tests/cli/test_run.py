@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.warm import WarmBanchu
 
 from banchu.sandbox import ISOLATIONS
+
+from .conftest import write_script
 
 RUN = ["run", "humaneval", "--limit", "4", "--rounds", "2"]
 
@@ -26,8 +31,24 @@ def test_a_run_ends_with_a_table_the_folder_and_what_to_type_next(banchu: Any, s
     assert "left" in done.stderr
 
 
-def test_json_is_the_same_numbers(banchu: Any, scripted: str) -> None:
-    done = banchu(*RUN, "--model", scripted, "--json")
+@pytest.fixture(scope="module")
+def once(warm_banchu: WarmBanchu, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with one finished run, and the model that it was made with."""
+    folder = tmp_path_factory.mktemp("finished")
+    model = write_script(folder)
+    assert warm_banchu.run([*RUN, "--model", model], folder, os.environ).returncode == 0
+    return folder, model
+
+
+@pytest.fixture
+def finished(once: tuple[Path, str], tmp_path: Path) -> str:
+    """The model of a finished run, of which the test's folder has a copy."""
+    shutil.copytree(once[0] / "runs", tmp_path / "runs", symlinks=True)
+    return once[1]
+
+
+def test_json_is_the_same_numbers(banchu: Any, finished: str) -> None:
+    done = banchu(*RUN, "--model", finished, "--json")
     result = json.loads(done.stdout)
     assert result["outcome"]["complete"]
     arms = {arm["arm"]: arm for arm in result["summary"]["arms"]}
@@ -38,16 +59,15 @@ def test_json_is_the_same_numbers(banchu: Any, scripted: str) -> None:
     assert arms["oracle_trace"]["prompts_with_sealed_text"] > 0
 
 
-def test_the_same_command_again_finds_its_run(banchu: Any, scripted: str) -> None:
+def test_the_same_command_again_finds_its_run(banchu: Any, banchu_afresh: Any, scripted: str) -> None:
     first = banchu(*RUN, "--model", scripted)
-    again = banchu(*RUN, "--model", scripted)
+    again = banchu_afresh(*RUN, "--model", scripted)
     assert first.stdout == again.stdout
     fresh = banchu(*RUN, "--model", scripted, "--fresh")
     assert run_folder(fresh.stdout) == run_folder(first.stdout) + "-2"
 
 
-def test_show_tells_the_whole_story_of_an_episode(banchu: Any, scripted: str) -> None:
-    banchu(*RUN, "--model", scripted)
+def test_show_tells_the_whole_story_of_an_episode(banchu: Any, finished: str) -> None:
     whole = banchu("show", "last")
     assert whole.returncode == 0, whole.stderr
     assert "HumanEval/2" in whole.stdout
@@ -66,13 +86,12 @@ def test_show_tells_the_whole_story_of_an_episode(banchu: Any, scripted: str) ->
     assert json.loads(banchu("show", "last", "--json").stdout)["config"]["rounds"] == 2
 
 
-def test_compare_within_a_run_and_across_two(banchu: Any, scripted: str) -> None:
-    banchu(*RUN, "--model", scripted)
+def test_compare_within_a_run_and_across_two(banchu: Any, finished: str) -> None:
     inside = banchu("compare", "last")
     assert inside.returncode == 0, inside.stderr
     assert "oracle_trace" in inside.stdout
-    first = run_folder(banchu(*RUN, "--model", scripted).stdout)
-    other = run_folder(banchu(*RUN, "--model", scripted, "--seed", "7", "--limit", "3").stdout)
+    first = run_folder(banchu(*RUN, "--model", finished).stdout)
+    other = run_folder(banchu(*RUN, "--model", finished, "--seed", "7", "--limit", "3").stdout)
     across = json.loads(banchu("compare", f"{first}:none", f"{other}:oracle_trace", "--json").stdout)
     assert across[0]["pairs"] == 3
     assert across[0]["tasks_only_a"] == ["HumanEval/3"]
@@ -96,6 +115,15 @@ def test_models_and_doctor_speak(banchu: Any) -> None:
     assert {name.partition(" ")[2] for name in checks if name.startswith("isolation ")} == set(ISOLATIONS)
     assert all(check["ok"] or check["remedy"] for check in checks.values())
     assert checks["humaneval"]["ok"]
+
+
+def test_every_command_works_in_a_new_interpreter(banchu_afresh: Any, finished: str) -> None:
+    """One that has imported everything hides what a command forgot. `run` is above, `judge` in a file of its own."""
+    commands = ("resume last", "show last", "show last 2", "compare last", "tasks humaneval", "models", "doctor")
+    for command in map(str.split, commands):
+        done = banchu_afresh(*command)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "judge", "show", "compare", "tasks", "models", "doctor"])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.warm import WarmBanchu
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,22 +42,31 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 
 
 @pytest.mark.parametrize("command", BANCHU, ids=" ".join)
-def test_a_command_of_the_readme_works(command: list[str], place: tuple[Path, str]) -> None:
+def test_a_command_of_the_readme_works(command: list[str], place: tuple[Path, str], warm_banchu: WarmBanchu) -> None:
     """As written, but on 4 tasks, with the fake in the place of weights and servers that a test has not."""
+    done = warm_banchu.run(*as_told(command, place))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", BANCHU, ids=" ".join)
+def test_a_command_of_the_readme_works_in_a_new_interpreter(command: list[str], place: tuple[Path, str]) -> None:
+    told, folder, env = as_told(command, place)
+    run = [sys.executable, "-m", "banchu.cli.main", *told]
+    done = subprocess.run(run, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def as_told(command: list[str], place: tuple[Path, str]) -> tuple[list[str], Path, dict[str, str]]:
+    """Arguments, folder and environment."""
     folder, url = place
     local = f"scripted:{folder / 'script.jsonl'}"
     told = [re.sub(r"^http://127.0.0.1:8000/v1$", url, re.sub(r"^(smollm2|hf:.*)$", local, word)) for word in command]
     if command[0] == "run":
         told += ["--limit", "4"]
-    done = subprocess.run(
-        [sys.executable, "-m", "banchu.cli.main", *told],
-        cwd=folder,
-        env={**os.environ, "OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": url},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    return told, folder, {**os.environ, "OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": url}
 
 
 @pytest.mark.slow
@@ -85,11 +95,15 @@ def test_the_picture_is_the_graph() -> None:
 
 
 def test_langgraph_json_names_graphs_that_are_there() -> None:
-    for place in json.loads((ROOT / "langgraph.json").read_text())["graphs"].values():
-        path, _, name = place.partition(":")
-        program = f"import runpy; print(type(runpy.run_path({str(ROOT / path)!r})[{name!r}]()).__name__)"
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "CompiledStateGraph"
+    places = [place.split(":") for place in json.loads((ROOT / "langgraph.json").read_text())["graphs"].values()]
+    program = (
+        "import runpy, sys\nfor place in sys.argv[1:]:\n    path, name = place.split(':')\n"
+        "    print(type(runpy.run_path(path)[name]()).__name__)"
+    )
+    run = [sys.executable, "-c", program, *(f"{ROOT / path}:{name}" for path, name in places)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["CompiledStateGraph"] * len(places)
+    assert places
 
 
 def test_every_room_is_in_the_readme() -> None:

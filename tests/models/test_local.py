@@ -69,7 +69,7 @@ def reference(folder: Path, prompts: list[str], max_tokens: list[int]) -> list[t
 
 async def test_greedy_answers_in_a_crowd_are_those_of_generate(local: Model, tiny: Path) -> None:
     # More rows than a batch holds, of unlike lengths: rows join while others run, and leave before them.
-    prompts = PROMPTS * 4
+    prompts = PROMPTS * 3
     limits = [5 + (7 * i) % 50 for i in range(len(prompts))]
     answers = await asyncio.gather(*(local.complete(greedy(p, n)) for p, n in zip(prompts, limits, strict=True)))
     found = [(answer.text, answer.usage.completion_tokens, answer.finish_reason) for answer in answers]
@@ -231,6 +231,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 async def test_a_checkpoint_that_cannot_be_loaded_is_told_in_one_line(tiny: Path, tmp_path: Path) -> None:
     for file in tiny.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

@@ -126,33 +126,34 @@ async def test_a_server_that_is_not_there_is_fatal_and_named() -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        refusal(429, "slow down", "Retry-After: 0"),
-        refusal(500, "oops", "Retry-After: 0"),
-        refusal(503, "loading", "Retry-After: 0"),
-        reply(200, b'{"id": "1", "choices": [{"ind'),
-        reply(200, GOOD)[:-20],
-        reply(200, {**GOOD, "choices": []}),
-        reply(200, {**GOOD, "choices": None}),
-        reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop"}]}),
-        reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop", "message": None}]}),
-        reply(200, ["not", "an", "object"]),
-        reply(200, b"<html>busy</html>"),
-        b"",
-    ],
-    ids=[
-        *("429", "500", "503", "cut JSON", "cut body", "no choices", "null choices", "no message", "null message"),
-        *("a list", "not JSON", "nothing"),
-    ],
-)
-async def test_what_may_pass_is_tried_again(first: bytes) -> None:
-    async with hostile(first, reply(200, GOOD)) as server:
-        completion = await ask(server.url)
-    assert (completion.text, completion.usage.total_tokens, completion.finish_reason) == ("fine", 4, "stop")
-    assert len(server.asked) == 2
-    assert server.asked[0] == server.asked[1]
+PASSING = {
+    "429": refusal(429, "slow down", "Retry-After: 0"),
+    "500": refusal(500, "oops", "Retry-After: 0"),
+    "503": refusal(503, "loading", "Retry-After: 0"),
+    "cut JSON": reply(200, b'{"id": "1", "choices": [{"ind'),
+    "cut body": reply(200, GOOD)[:-20],
+    "no choices": reply(200, {**GOOD, "choices": []}),
+    "null choices": reply(200, {**GOOD, "choices": None}),
+    "no message": reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop"}]}),
+    "null message": reply(200, {**GOOD, "choices": [{"index": 0, "finish_reason": "stop", "message": None}]}),
+    "a list": reply(200, ["not", "an", "object"]),
+    "not JSON": reply(200, b"<html>busy</html>"),
+    "nothing": b"",
+}
+
+
+async def test_what_may_pass_is_tried_again() -> None:
+    """Side by side, each with a server of its own, since all wait before they ask again."""
+
+    async def retried(first: bytes) -> None:
+        async with hostile(first, reply(200, GOOD)) as server:
+            completion = await ask(server.url)
+        assert (completion.text, completion.usage.total_tokens, completion.finish_reason) == ("fine", 4, "stop")
+        assert len(server.asked) == 2
+        assert server.asked[0] == server.asked[1]
+
+    found = await asyncio.gather(*(retried(first) for first in PASSING.values()), return_exceptions=True)
+    assert dict(zip(PASSING, found, strict=True)) == dict.fromkeys(PASSING)
 
 
 async def test_retries_end_and_what_was_said_is_told() -> None:

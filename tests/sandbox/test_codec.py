@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banchu.sandbox.wire.codec import MAX_DEPTH, MAX_DRAINED, TooLarge, Unreadable, decode, dumps, encode, loads
+from banchu.sandbox.wire.codec import (
+    MAX_DEPTH,
+    MAX_DRAINED,
+    MAX_NODES,
+    TooLarge,
+    Unreadable,
+    decode,
+    dumps,
+    encode,
+    loads,
+)
 from banchu.sandbox.wire.opaque import Opaque
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
@@ -118,10 +128,18 @@ def test_what_is_no_value_is_refused(data: bytes) -> None:
         decode(loads(data))
 
 
-def test_too_many_values_are_too_large() -> None:
-    many = b"[" + b"[[[]]]," * 700_000 + b"1]"
+@pytest.mark.parametrize(
+    ("part", "times"),
+    [
+        (b"1,", MAX_NODES),
+        (b"[" + b"1," * 999 + b"1],", MAX_NODES // 1000),  # only all lists together are too many
+        pytest.param(b"[[[]]],", 700_000, marks=pytest.mark.slow),
+    ],
+    ids=["in one list", "in many", "in deep ones"],
+)
+def test_too_many_values_are_too_large(part: bytes, times: int) -> None:
     with pytest.raises(TooLarge):
-        decode(loads(many))
+        decode(loads(b"[" + part * times + b"1]"))
 
 
 class AlwaysEqual:

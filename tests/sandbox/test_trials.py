@@ -22,13 +22,13 @@ def burns(cpu_s: float) -> str:
 
 
 def test_a_task_whose_reference_is_slow_gives_more_time() -> None:
-    slow = burns(0.4)
-    with Judge(Limits(cpu_s=0.2, cpu_factor=2.0, wall_s=6.0), slots=1) as judge:
+    slow = burns(0.2)
+    with Judge(Limits(cpu_s=0.1, cpu_factor=2.0, wall_s=6.0), slots=1) as judge:
         alone = SealedTests(TestSuite(CHECK, "f", "", ""))
         assert judge.judge_sync(alone, slow).kind == "timed_out"
-        beside = SealedTests(TestSuite(CHECK, "f", "", reference=burns(0.25)))
+        beside = SealedTests(TestSuite(CHECK, "f", "", reference=burns(0.12)))
         assert judge.judge_sync(beside, slow).passed
-        wrong = SealedTests(TestSuite(CHECK, "f", "", reference=f"{burns(0.25)}\ndef f(x):\n    return 0\n"))
+        wrong = SealedTests(TestSuite(CHECK, "f", "", reference=f"{burns(0.12)}\ndef f(x):\n    return 0\n"))
         assert judge.judge_sync(wrong, slow).kind == "timed_out"  # such a reference says nothing
 
 

@@ -10,6 +10,8 @@ from banchu.core.errors import ConfigError, SandboxError
 from banchu.core.sealed import SealedTests, TestSuite
 from banchu.core.verdict import Verdict
 from banchu.sandbox import Judge, Limits
+from banchu.sandbox.isolation import Isolation
+from banchu.sandbox.slot import Slot
 
 Ask = Callable[..., Verdict]
 SLEEPS = "def check(candidate):\n    assert candidate(2) == 4\n"
@@ -127,17 +129,32 @@ def test_a_value_that_the_tests_cannot_use_is_a_wrong_answer(ask: Ask) -> None:
 
 def test_the_clocks(ask: Ask) -> None:
     assert ask("def f(x):\n    while True:\n        pass\n").error == "CPU limit of 1 s"
-    judge = Judge(Limits(wall_s=1.0), slots=1)
+    judge = Judge(Limits(wall_s=0.5), slots=1)
     sleeping = judge.judge_sync(
         SealedTests(TestSuite(SLEEPS, "f", "", "")), "import time\ndef f(x):\n    time.sleep(99)\n"
     )
-    assert (sleeping.kind, sleeping.error) == ("timed_out", "wall limit of 1 s")
+    assert (sleeping.kind, sleeping.error) == ("timed_out", "wall limit of 0.5 s")
     judge.close()
 
 
+HANGS = TestSuite("def check(candidate):\n    for _ in candidate(1):\n        pass\n", "f", "", "")
+
+
 def test_tests_that_hang_on_an_answer_are_timed_out_and_the_slot_lives_on() -> None:
+    """A slot by itself: a judge would try the time-out once more."""
+    limits = Limits(wall_s=0.5)
+    slot = Slot(Isolation(), limits)
+    verdict = slot.judge(HANGS, "def f(x):\n    return range(10**18)\n", limits)
+    assert verdict.kind == "timed_out"
+    assert "the tests did not end" in verdict.error
+    assert slot.judge(HANGS, "def f(x):\n    return [x]\n", limits).passed
+    slot.close()
+
+
+@pytest.mark.slow
+def test_tests_that_hang_on_an_answer_are_timed_out_by_a_judge() -> None:
     judge = Judge(Limits(wall_s=0.5), slots=1)
-    sealed = SealedTests(TestSuite("def check(candidate):\n    for _ in candidate(1):\n        pass\n", "f", "", ""))
+    sealed = SealedTests(HANGS)
     verdict = judge.judge_sync(sealed, "def f(x):\n    return range(10**18)\n")
     assert verdict.kind == "timed_out"
     assert "the tests did not end" in verdict.error

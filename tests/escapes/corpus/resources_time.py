@@ -5,7 +5,7 @@ from __future__ import annotations
 from .case import CHANNEL, LIBC, STEPS, bomb, tampering
 
 CASES = (
-    bomb("loop", "never end", "while True:\n    pass", "timed_out"),
+    bomb("loop", "never end", "while True:\n    pass", "timed_out", slow=True),
     bomb("loop in C", "never end, and hold the interpreter's lock", "sum(range(10**12))", "timed_out", slow=True),
     bomb(
         "ignores signals",

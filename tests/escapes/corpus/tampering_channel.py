@@ -158,6 +158,7 @@ CASES = (
         """,
         "timed_out",
         waits=True,
+        slow=True,
     ),
     tampering(
         "slow drip",
