@@ -17,7 +17,7 @@ help:                ## print this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
 
 run: $(VENV)/.model  ## the main job: three feedback arms on 12 HumanEval tasks with SmolLM2-135M
-	$(BIN)/banchu run humaneval --model smollm2 --arms none,intrinsic,oracle_trace --rounds 2 --limit 12 $(ARGS)
+	$(BIN)/banchu run humaneval --model smollm2 --arms none,intrinsic,oracle_trace --no-controls --rounds 2 --limit 12 $(ARGS)
 
 test: $(VENV)/.dev   ## the fast tests, under 3 minutes
 	$(BIN)/python -m pytest -q $(ARGS)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from tests.experiments.conftest import Lab
 
+from banchu.benchmarks import load_benchmark
 from banchu.core import Attempt, CallRecord, EpisodeRecord, JudgedAttempt, Verdict
 from banchu.core.verdict import VerdictKind
+from banchu.sandbox import Judge
 
 MARKS: dict[str, VerdictKind] = {"x": "passed", ".": "wrong_answer", "-": "no_answer"}
 
@@ -34,3 +39,16 @@ def make_episode(task: str, arm: str, marks: str, *, repeat: int = 0, failed: bo
 @pytest.fixture(scope="session")
 def episode() -> MakeEpisode:
     return make_episode
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a real run: 4 tasks, 4 arms, 2 repeats, judged; its model is a fake."""
+
+    async def make() -> Path:
+        async with Judge() as judge:
+            lab = Lab(tmp_path_factory.mktemp("small"), load_benchmark("humaneval"), judge)
+            await lab.run("small-run", lab.tasks(4), "none,intrinsic,self_tests,oracle_trace", rounds=2, repeats=2)
+            return lab.folder / "small-run"
+
+    return asyncio.run(make())

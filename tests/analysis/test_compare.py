@@ -94,13 +94,15 @@ def test_readings(arm_data: Callable[..., ArmData]) -> None:
     few = arm_data(INTRINSIC, {t: ".x" if int(t) < 2 else ".." for t in tasks})
     sentence = read(compare(a, few))
     assert sentence == (
-        "`intrinsic` against `none`: no difference can be seen: 2 vs 0 of 12 solved, p = 0.50; "
-        "they differ on 2 tasks, and fewer than 6 can never show anything."
+        "`intrinsic` does not show that it beats its control `none`: no difference can be seen: 2 vs 0 of 12 solved, "
+        "p = 0.50; to see this difference, about 46 tasks are needed; they differ on 2 tasks, and fewer than 6 can "
+        "never show anything."
     )
     many = arm_data(Arm.parse("oracle_trace"), {t: "x" if int(t) < 9 else ".." for t in tasks})
     sentence = read(compare(a, many))
     assert sentence.startswith(
-        "`oracle_trace` solved more than `none`: 9 vs 0 of 12 solved, p = 0.004; `none` used 1.6 times"
+        "`oracle_trace` solved more than `none`: 9 vs 0 of 12 solved, p = 0.004; to see this difference, about "
+        "9 tasks are needed; `none` used 1.6 times"
     )
     assert (
         "`oracle_trace` had help from the sealed tests (oracle content and stop), which is not self-correction"
@@ -113,6 +115,7 @@ def test_readings(arm_data: Callable[..., ArmData]) -> None:
 
 
 def test_the_least_number_of_tasks_is_the_test_s_own() -> None:
-    from banchu.analysis.reading import ALPHA, LEAST_TASKS
+    from banchu.analysis.power import ALPHA
+    from banchu.analysis.reading import LEAST_TASKS
 
     assert mcnemar_exact(0, LEAST_TASKS) < ALPHA <= mcnemar_exact(0, LEAST_TASKS - 1)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from banchu.analysis import ArmData, compare, summarise
+from banchu.analysis import ArmData, arm_edits, compare, summarise
 from banchu.core import EpisodeRecord
 from banchu.core.arm import parse_arms
 
 Make = Callable[..., EpisodeRecord]
-ARMS = parse_arms("none,intrinsic,oracle_verdict")
+ARMS = parse_arms("none,intrinsic,oracle_verdict,oracle_verdict+stop=rounds,oracle_stop")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ def test_the_order_of_episodes_and_of_tasks_changes_nothing(episode: Make, plan:
 
     def figures() -> list[object]:
         summary = summarise(records, arms=ARMS, rounds=plan.rounds, task_ids=tasks, repeats=plan.repeats, resamples=50)
-        return [summary.arms, [(c.p, c.interval, c.difference, c.pairs) for c in summary.comparisons], summary.notes]
+        pairs = [(c.p, c.p_control_holm, c.interval, c.difference, c.pairs, c.budgets) for c in summary.comparisons]
+        needed = [c.tasks_needed for c in summary.comparisons]
+        edits = [arm_edits(arm.name, records) for arm in ARMS]
+        return [summary.arms, pairs, needed, edits, summary.oracle_parts, summary.notes]
 
     before = figures()
     rng.shuffle(records)

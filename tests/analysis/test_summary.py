@@ -89,14 +89,22 @@ def test_json_is_plain_and_carries_the_readings(records: list[EpisodeRecord]) ->
     )
     assert document["arms"][0]["flips"]["ic_of_all"] is not None
     assert "any_attempt_upper_bound" in document["arms"][0]
-    assert "against" in document["comparisons"][0]["reading"]
+    assert "does not show that it beats its control" in document["comparisons"][0]["reading"]
+    assert document["comparisons"][0]["control"] is True
+    assert document["comparisons"][0]["beats_control"] is False
+    assert [each["budget"] for each in document["comparisons"][0]["budgets"]] == ["calls", "programs", "tokens"]
 
 
-def test_many_arms_are_compared_with_the_first_only(episode: Make) -> None:
+def test_many_arms_are_each_compared_with_their_controls(episode: Make) -> None:
     arms = parse_arms("none,intrinsic,oracle_stop,oracle_verdict,oracle_trace")
     records = [episode("t", arm.name, "x") for arm in arms]
     pairs = [(c.a, c.b) for c in summarise(records, arms=arms, rounds=0, task_ids=["t"]).comparisons]
-    assert pairs == [("none", arm.name) for arm in arms[1:]]
+    assert pairs == [
+        ("none", "intrinsic"),
+        ("none", "oracle_stop"),
+        ("oracle_stop", "oracle_verdict"),
+        ("oracle_stop", "oracle_trace"),
+    ]
     few = summarise(records, arms=arms[:4], rounds=0, task_ids=["t"]).comparisons
     assert len(few) == 6
     assert all(c.comparisons == 6 for c in few)
@@ -108,3 +116,15 @@ def test_a_failed_episode_is_a_failure_and_is_listed_apart(episode: Make) -> Non
     assert [(a.solved, a.n) for a in none.accuracy] == [(2, 2), (1, 2)]
     assert (none.errors, none.missing) == (1, 0)
     assert none.stopped_by == {"rounds": 1}
+
+
+def test_an_arm_without_its_control_is_compared_with_the_first(episode: Make) -> None:
+    arms = parse_arms("intrinsic,self_tests,visible_tests,none+stop=same,placebo")
+    records = [episode("t", arm.name, "x") for arm in arms]
+    pairs = [(c.a, c.b, c.control) for c in summarise(records, arms=arms, rounds=0, task_ids=["t"]).comparisons]
+    assert pairs == [
+        ("placebo", "intrinsic", True),
+        ("placebo", "self_tests", True),
+        ("placebo", "visible_tests", True),
+        ("intrinsic", "none+stop=same", False),
+    ]

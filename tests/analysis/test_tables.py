@@ -74,3 +74,5 @@ def test_names_with_brackets_are_shown_as_they_are(episode: Make) -> None:
     assert "[red]t" in out.getvalue()
     print_comparisons([compare(b, a)], console)
     assert out.getvalue().count("[bold]r:none") == 4
+    print_comparisons([compare(a, replace(b, run="[bold]r"))], console)
+    assert out.getvalue().count("[bold]r:none") == 7  # as a control it has a row of budgets too

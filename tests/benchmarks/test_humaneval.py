@@ -74,7 +74,7 @@ def test_package_is_never_imported() -> None:
 
 @pytest.mark.parametrize("spec", ["humanevil", "no/such/benchmark", "tasks.json"])
 def test_unknown_name(spec: str) -> None:
-    with pytest.raises(ConfigError, match=r"unknown benchmark .*Known: humaneval\. A.* \.jsonl or \.jsonl\.gz"):
+    with pytest.raises(ConfigError, match=r"unknown benchmark .*Known: easy, humaneval\. A.* \.jsonl or \.jsonl\.gz"):
         load_benchmark(spec)
 
 

@@ -132,6 +132,7 @@ def test_a_kill_costs_at_most_what_was_under_way(banchu_afresh: Any, tmp_path: P
     assert again["judged"] == 250
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_keeps_what_was_written(banchu: Any, tmp_path: Path) -> None:
     write(tmp_path / "samples.jsonl", *((task_id, "    pass\n") for task_id in TASKS))
     command = f"ulimit -f 8; exec {sys.executable} -m banchu.cli.main judge samples.jsonl"
@@ -178,6 +179,7 @@ def test_a_program_that_depends_on_chance_is_flaky_and_has_not_passed(banchu: An
     assert "judged 4 times" in flaky["error"]
 
 
+@pytest.mark.slow
 def test_limits_reach_the_judge(banchu: Any, tmp_path: Path) -> None:
     write(tmp_path / "s.jsonl", ("HumanEval/2", SLEEP), ("HumanEval/2", "    return bytearray(300 << 20)\n"))
     done = banchu("judge", "s.jsonl", "--wall-s", "0.5", "--memory-mib", "200", "--json")

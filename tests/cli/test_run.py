@@ -13,7 +13,7 @@ from banchu.sandbox import ISOLATIONS
 
 from .conftest import write_script
 
-RUN = ["run", "humaneval", "--limit", "4", "--rounds", "2"]
+RUN = ["run", "humaneval", "--limit", "4", "--rounds", "2", "--no-controls"]
 
 
 def run_folder(text: str) -> str:
@@ -86,6 +86,18 @@ def test_show_tells_the_whole_story_of_an_episode(banchu: Any, finished: str) ->
     assert json.loads(banchu("show", "last", "--json").stdout)["config"]["rounds"] == 2
 
 
+def test_the_finite_answer_null_is_printed_where_the_answers_are_counted(banchu: Any, finished: str) -> None:
+    """A quarter is right at first; one more guess among the other 4 adds a quarter of the rest, another one more."""
+    told = json.loads(banchu("show", "last", "--answers", "5", "--json").stdout)
+    assert told["guess_null"] == {"oracle_trace": [0.25, 0.4375, 0.625]}
+    line = "oracle_trace: guessing among 5 answers under its oracle, after its own first answers: r0 25.0 %, r1 43.8 %"
+    assert line in banchu("show", "last", "--answers", "5").stdout
+    few = banchu("show", "last", "--answers", "1")
+    assert few.returncode == 2
+    assert "--answers 1 is too small" in few.stderr
+
+
+@pytest.mark.slow
 def test_compare_within_a_run_and_across_two(banchu: Any, finished: str) -> None:
     inside = banchu("compare", "last")
     assert inside.returncode == 0, inside.stderr
@@ -95,6 +107,27 @@ def test_compare_within_a_run_and_across_two(banchu: Any, finished: str) -> None
     across = json.loads(banchu("compare", f"{first}:none", f"{other}:oracle_trace", "--json").stdout)
     assert across[0]["pairs"] == 3
     assert across[0]["tasks_only_a"] == ["HumanEval/3"]
+
+
+def test_controls_come_by_themselves_and_are_named(banchu: Any, scripted: str) -> None:
+    run = ["run", "humaneval", "--limit", "3", "--rounds", "1", "--model", scripted]
+    done = banchu(*run, "--json")
+    assert "controls added: placebo, oracle_stop (--no-controls leaves them out)" in done.stderr
+    summary = json.loads(done.stdout)["summary"]
+    assert [arm["arm"] for arm in summary["arms"]] == ["none", "intrinsic", "oracle_trace", "placebo", "oracle_stop"]
+    pairs = {(c["a"], c["b"]) for c in summary["comparisons"] if c["control"]}
+    assert pairs >= {("none", "intrinsic"), ("placebo", "intrinsic"), ("oracle_stop", "oracle_trace")}
+    assert [arm["fair"] for arm in summary["arms"]][:3] == ["fair-symmetric", "fair-symmetric", "unfair-asymmetric"]
+    shown = banchu("show", "last").stdout
+    for wanted in ("Labels", "equal budgets", "its control", "Change between consecutive attempts", "oracle_stop"):
+        assert wanted in shown
+    assert "Feedback as a judge of attempts" in shown  # the critic accepts
+    told = json.loads(banchu("show", "last", "--json").stdout)
+    assert [edits["arm"] for edits in told["edits"]] == told["config"]["arms"]
+    assert [parts["missing"] for parts in told["summary"]["oracle_parts"]] == [["oracle_trace+stop=rounds"]]
+    # Nothing to add: no word of it, and the run is the one that it always was.
+    assert "controls" not in banchu("resume", "last").stderr
+    assert "controls" not in banchu(*run, "--rounds", "0", "--limit", "1").stderr
 
 
 def test_tasks_shows_the_prompt_and_never_the_tests(banchu: Any) -> None:
@@ -117,6 +150,7 @@ def test_models_and_doctor_speak(banchu: Any) -> None:
     assert checks["humaneval"]["ok"]
 
 
+@pytest.mark.slow
 def test_every_command_works_in_a_new_interpreter(banchu_afresh: Any, finished: str) -> None:
     """One that has imported everything hides what a command forgot. `run` is above, `judge` in a file of its own."""
     commands = ("resume last", "show last", "show last 2", "compare last", "tasks humaneval", "models", "doctor")
@@ -133,6 +167,7 @@ def test_every_command_has_help_with_an_example(banchu: Any, command: str) -> No
     assert f"banchu {command}" in help_text
 
 
+@pytest.mark.slow
 def test_an_answer_that_depends_on_chance_is_flaky_wherever_it_is_shown(banchu: Any, tmp_path: Path) -> None:
     code = "import random\nLUCK = random.random()\ndef truncate_number(n):\n    return n % 1.0 if LUCK < 0.5 else 7\n"
     script = tmp_path / "chance.jsonl"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banchu.core.arm import SOURCES, STOP_RULES, VALENCES, Arm, parse_arms
+from banchu.core.arm import GATES, REVIEWS, SOURCES, STOP_RULES, VALENCES, Arm, parse_arms
 from banchu.core.errors import ConfigError
 
 
@@ -21,24 +21,37 @@ def test_a_source_alone_is_an_arm_named_after_it(source: str) -> None:
     st.integers(0, 9),
     st.sampled_from(VALENCES),
     st.integers(2, 9),
+    st.sampled_from(GATES),
+    st.sampled_from(REVIEWS),
+    st.integers(1, 9),
 )
-def test_a_name_reads_back_as_the_same_arm(source: str, stop: str, window: int, valence: str, same: int) -> None:
+def test_a_name_reads_back_as_the_same_arm(
+    source: str, stop: str, window: int, valence: str, same: int, gate: str, review: str, tests: int
+) -> None:
+    written = f"{source}+stop={stop}+window={window}+valence={valence}+same={same}"
     try:
-        arm = Arm.parse(f"{source}+stop={stop}+window={window}+valence={valence}+same={same}")
+        arm = Arm.parse(f"{written}+gate={gate}+review={review}+tests={tests}")
     except ConfigError:
         return
     assert Arm.parse(arm.name) == arm
 
 
 def test_only_arms_that_use_the_oracle_say_so() -> None:
-    claims = {name: Arm.parse(name).claims for name in (*SOURCES, "none+stop=oracle", "oracle_trace+stop=rounds")}
+    others = ("none+stop=oracle", "none+gate=self_tests", "self_tests+stop=oracle", "oracle_trace+stop=rounds")
+    claims = {name: Arm.parse(name).claims for name in (*SOURCES, *others)}
     assert claims == {
         "none": "independent samples",
+        "placebo": "placebo",
         "intrinsic": "intrinsic",
+        "self_tests": "external: runs its own tests",
+        "visible_tests": "external: runs the prompt's examples",
+        "execution": "external: runs without tests",
         "oracle_stop": "oracle stop",
         "oracle_verdict": "oracle content and stop",
         "oracle_trace": "oracle content and stop",
         "none+stop=oracle": "oracle stop",
+        "none+gate=self_tests": "samples behind self_tests",
+        "self_tests+stop=oracle": "oracle stop",
         "oracle_trace+stop=rounds": "oracle content",
     }
 
@@ -46,6 +59,34 @@ def test_only_arms_that_use_the_oracle_say_so() -> None:
 def test_an_intrinsic_arm_never_uses_the_oracle_unless_it_stops_by_it() -> None:
     for stop, window in itertools.product(STOP_RULES, (0, 1)):
         assert Arm.parse(f"intrinsic+stop={stop}+window={window}").uses_oracle == (stop == "oracle")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "realistic", "fair"),
+    [
+        ("none", "none", True, "fair-symmetric"),
+        ("none+gate=self_tests", "external", True, "fair-asymmetric"),
+        ("placebo", "intrinsic", True, "fair-symmetric"),
+        ("intrinsic+review=turns", "intrinsic", True, "fair-symmetric"),
+        ("visible_tests", "external", True, "fair-asymmetric"),
+        ("execution", "external", True, "fair-asymmetric"),
+        ("self_tests+stop=oracle", "oracle", False, "unfair-asymmetric"),
+        ("oracle_stop", "oracle", False, "unfair-asymmetric"),
+        ("oracle_trace+stop=rounds", "oracle", False, "unfair-asymmetric"),
+    ],
+)
+def test_an_arm_says_what_kind_of_correction_it_is(text: str, kind: str, realistic: bool, fair: str) -> None:
+    arm = Arm.parse(text)
+    assert (arm.kind, arm.realistic, arm.fair) == (kind, realistic, fair)
+
+
+def test_only_an_arm_that_needs_it_runs_code_or_writes_tests() -> None:
+    runs = {name for name in SOURCES if Arm.parse(name).runs_code}
+    assert runs == {"self_tests", "visible_tests", "execution"}
+    assert {name for name in SOURCES if Arm.parse(name).writes_tests} == {"self_tests"}
+    assert Arm.parse("none+gate=visible_tests").runs_code
+    assert not Arm.parse("none+gate=visible_tests").writes_tests
+    assert Arm.parse("none+gate=self_tests").writes_tests
 
 
 @pytest.mark.parametrize(
@@ -61,6 +102,17 @@ def test_an_intrinsic_arm_never_uses_the_oracle_unless_it_stops_by_it() -> None:
         ("intrinsic+colour=red", ["colour", "window"]),
         ("oracle_stop+stop=rounds", ["none"]),
         ("oracle_trace+valence=leading", ["intrinsic"]),
+        ("oracle_trace+review=turns", ["intrinsic"]),
+        ("intrinsic+review=turns+window=1", ["window=0"]),
+        ("intrinsic+review=turns+stop=accepted", ["verdict"]),
+        ("self_tests+gate=self_tests", ["gate", "none"]),
+        ("none+gate=oracle", ["oracle", "visible_tests"]),
+        ("none+gate=self_tests+stop=done", ["done"]),
+        ("none+gate=self_tests+window=1", ["window=0"]),
+        ("none+gate=visible_tests+tests=2", ["self_tests"]),
+        ("self_tests+tests=0", ["tests=0"]),
+        ("placebo+stop=accepted", ["placebo", "rounds"]),
+        ("execution+stop=accepted", ["execution"]),
         ("none,none", ["twice"]),
         (" , ", ["no arm"]),
     ],

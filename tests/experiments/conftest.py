@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from banchu.agents import prompts
-from banchu.benchmarks import Benchmark, load_benchmark
+from banchu.benchmarks import Benchmark, BenchmarkTask, load_benchmark
 from banchu.core.chat import Request, Sampling
 from banchu.core.sealed import unseal
 from banchu.experiments.config import RunConfig
@@ -44,6 +44,8 @@ class Lab:
             if request.role == "reflector":
                 return f"I overlooked case {digest}."
             pair = next(pair for prompt, pair in known.items() if prompt in text)
+            if request.role == "tester":
+                return written_tests(pair, digest)
             code = unseal(pair.sealed).reference
             wrong = f"def {pair.task.entry_point}(*args):\n    return {digest}\n"
             broken = f"def {pair.task.entry_point}(*args):\n    return oops_{digest}\n"
@@ -76,16 +78,31 @@ class Lab:
         on_start: Callable[[Runner], None] = lambda runner: None,
         **values: Any,
     ) -> Outcome:
-        runner = Runner(
+        runner = self.runner(name, benchmark, arms, model, judge, **values)
+        on_start(runner)
+        return await runner.run()
+
+    def runner(
+        self,
+        name: str,
+        benchmark: Benchmark,
+        arms: str,
+        model: Any = None,
+        judge: Any = None,
+        critic: Any = None,
+        reflector: Any = None,
+        **values: Any,
+    ) -> Runner:
+        return Runner(
             self.folder / name,
             self.config(benchmark, arms, **values),
             benchmark,
             model or self.fickle(),
             judge or self.judge,
             concurrency=8,
+            critic=critic,
+            reflector=reflector,
         )
-        on_start(runner)
-        return await runner.run()
 
     def ledger(self, name: str) -> Ledger:
         return Ledger(self.folder / name / "ledger.sqlite")
@@ -101,11 +118,21 @@ class Lab:
                     "calls": [(c.record.role, c.record.round, c.prompt, c.sampling, c.text) for c in episode.calls],
                     "attempts": [judged.attempt for judged in episode.record.attempts],
                     "feedback": episode.feedback,
+                    "tests": [test.source for test in episode.record.self_tests],
                     "reflections": episode.reflections,
                     "stopped_by": episode.record.stopped_by,
                     "status": episode.record.status,
                 }
             return found
+
+
+def written_tests(pair: BenchmarkTask, digest: int) -> str:
+    """A fake test writer's reply: what the prompt shows, something wrong, something that does not parse; or nothing."""
+    if digest % 4 == 3:
+        return "It needs no tests."
+    shown = pair.task.examples[: digest % 4]
+    name = pair.task.entry_point
+    return "\n".join(["```python", *shown, f"assert {name}({digest % 2}) == {digest}", f"assert {name}(", "```"])
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ CONFIG = RunConfig("humaneval", "sha", ("HumanEval/0",), "scripted", "chat", ("n
 
 def test_a_run_from_before_an_option_is_the_same_run() -> None:
     stored = CONFIG.to_json()
-    assert "confirm" not in stored
+    assert not {"confirm", "critic", "reflector"} & set(stored)
     assert config_of(stored) == CONFIG
     assert config_of(stored).digest == CONFIG.digest
 
@@ -23,6 +23,14 @@ def test_judging_every_attempt_several_times_is_another_run() -> None:
     assert config_of(confirmed.to_json()) == confirmed
     assert differences(CONFIG, confirmed) == ["confirm: not set then, 3 now"]
     assert differences(confirmed, CONFIG) == ["confirm: 3 then, not set now"]
+
+
+@pytest.mark.parametrize("part", ["critic", "reflector"])
+def test_a_second_model_makes_another_run(part: str) -> None:
+    helped = config_of({**CONFIG.to_json(), part: "openai:other"})
+    assert helped.digest != CONFIG.digest
+    assert config_of(helped.to_json()) == helped
+    assert differences(CONFIG, helped) == [f'{part}: not set then, "openai:other" now']
 
 
 def test_confirm_below_1_is_refused() -> None:

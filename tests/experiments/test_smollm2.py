@@ -69,7 +69,8 @@ def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, st
 
 async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any) -> None:
     """One worker, one episode at a time: then even the floating point is the same."""
-    tasks, arms = lab.tasks(2), "none,intrinsic"
+    arms = "none,placebo,intrinsic,intrinsic+review=turns,self_tests,visible_tests,execution,none+gate=self_tests"
+    tasks = lab.tasks(2)
     for name, benchmark in (("true", tasks), ("garbage", with_garbage_tests(tasks))):
         model = open_model("smollm2", ModelOptions(workers=1))
         config = lab.config(benchmark, arms, rounds=1, max_tokens=40)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from banchu.agents import Actor, Critic, Reflector
+from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
-from banchu.core.episode import Attempt, Feedback
+from banchu.core.episode import Attempt, Check, Feedback
 from banchu.core.errors import ConfigError
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
@@ -42,6 +43,25 @@ class Sink:
     def reflection(self, round: int, text: str) -> None:
         self.log.append(("reflection", round))
 
+    def self_tests(self, tests: Sequence[str]) -> None:
+        self.log.append(("self_tests", len(tests)))
+
+
+class ScriptedProver:
+    """A fake: what returns x + 1 passes every test but those with a 9, and tells its calls."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    async def check(self, tests: Sequence[str], code: str) -> list[Check]:
+        self.asked.append(tuple(tests))
+        right = "x + 1" in code
+        return [Check(t, right and "9" not in t, "" if right and "9" not in t else "1") for t in tests]
+
+    async def trace(self, calls: Sequence[str], code: str) -> str:
+        self.asked.append(tuple(calls))
+        return "".join(f">>> {call}\nreturned: 1\n" for call in calls) or "It loads."
+
 
 class ScriptedOracle:
     """A fake: passes what returns x + 1."""
@@ -59,8 +79,17 @@ class ScriptedOracle:
 class Walk:
     """One walk of one arm; `answers` are the actor's replies by round, the last one repeated."""
 
-    def __init__(self, arm: str, answers: list[str], critiques: list[str] | None = None, rounds: int = 3) -> None:
+    def __init__(
+        self,
+        arm: str,
+        answers: list[str],
+        critiques: list[str] | None = None,
+        rounds: int = 3,
+        tests: str = "",
+        task: Task = TASK,
+    ) -> None:
         self.arm, self.rounds, self.sink, self.oracle = Arm.parse(arm), rounds, Sink(), ScriptedOracle()
+        self.task, self.prover = task, ScriptedProver()
         self.requests: list[Request] = []
 
         def reply(request: Request) -> str:
@@ -70,7 +99,7 @@ class Walk:
             if request.role == "critic":
                 said = critiques or ["VERDICT: incorrect"]
                 return said[min(request.round, len(said) - 1)]
-            return f"lesson {request.round}"
+            return tests if request.role == "tester" else f"lesson {request.round}"
 
         self.model = ScriptedModel(reply, id="scripted:walk")
 
@@ -84,8 +113,10 @@ class Walk:
             sink=self.sink,
             seed=lambda role, round: round,
             oracle=self.oracle if self.arm.uses_oracle else None,
+            tester=TestWriter(self.model, sampling) if self.arm.writes_tests else None,
+            prover=self.prover if self.arm.runs_code else None,
         )
-        return dict(await run_episode(build_graph(self.arm, self.rounds), TASK, context))
+        return dict(await run_episode(build_graph(self.arm, self.rounds), self.task, context))
 
     def prompts(self, role: str) -> list[str]:
         return [request.prompt_text for request in self.requests if request.role == role]

@@ -67,6 +67,7 @@ def reference(folder: Path, prompts: list[str], max_tokens: list[int]) -> list[t
     return found
 
 
+@pytest.mark.slow
 async def test_greedy_answers_in_a_crowd_are_those_of_generate(local: Model, tiny: Path) -> None:
     # More rows than a batch holds, of unlike lengths: rows join while others run, and leave before them.
     prompts = PROMPTS * 3

@@ -86,6 +86,7 @@ def _kill_cells(done: threading.Event) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_two_hundred_judgements_leave_nothing(judge: Judge) -> None:
     ask: Callable[[str], Verdict] = lambda code: judge.judge_sync(SEALED, code)  # noqa: E731
     assert ask(f"{RIGHT}# first\n").passed

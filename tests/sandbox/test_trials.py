@@ -21,6 +21,7 @@ def burns(cpu_s: float) -> str:
     return f"import time\nwhile time.process_time() < {cpu_s}:\n    pass\n{RIGHT}"
 
 
+@pytest.mark.slow
 def test_a_task_whose_reference_is_slow_gives_more_time() -> None:
     slow = burns(0.2)
     with Judge(Limits(cpu_s=0.1, cpu_factor=2.0, wall_s=6.0), slots=1) as judge:

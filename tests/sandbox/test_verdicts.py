@@ -140,6 +140,7 @@ def test_the_clocks(ask: Ask) -> None:
 HANGS = TestSuite("def check(candidate):\n    for _ in candidate(1):\n        pass\n", "f", "", "")
 
 
+@pytest.mark.slow
 def test_tests_that_hang_on_an_answer_are_timed_out_and_the_slot_lives_on() -> None:
     """A slot by itself: a judge would try the time-out once more."""
     limits = Limits(wall_s=0.5)
@@ -162,6 +163,7 @@ def test_tests_that_hang_on_an_answer_are_timed_out_by_a_judge() -> None:
     judge.close()
 
 
+@pytest.mark.slow
 def test_the_first_failure_is_the_verdict_and_a_later_timeout_only_ends_the_count(ask: Ask) -> None:
     verdict = ask("def f(x):\n    while x < 0:\n        pass\n    return 4\n")
     assert (verdict.kind, verdict.tests_passed, verdict.tests_total) == ("wrong_answer", 1, 3)

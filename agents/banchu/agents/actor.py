@@ -11,7 +11,9 @@ from banchu.agents import prompts
 from banchu.agents.attempts import shown
 from banchu.agents.continuation import continue_prompt
 from banchu.agents.extraction import extract_code
-from banchu.agents.quoting import fenced, quoted
+from banchu.agents.quoting import quoted
+from banchu.agents.turns import conversation, first_turns
+from banchu.core.arm import Valence
 from banchu.core.chat import Message, Request, Sampling
 from banchu.core.episode import Attempt
 from banchu.core.task import Task
@@ -64,30 +66,51 @@ class Actor:
         Raises:
             ModelError: the call failed.
         """
-        completes = self.model.prompt_style == "completion"
-        sampling = replace(self.sampling, seed=seed)
-        if completes:
-            sampling = replace(sampling, stop=tuple(dict.fromkeys((*COMPLETION_STOPS, *sampling.stop))))
+        if self._completes:
             prompt: str | tuple[Message, ...] = _continuation(task, previous, feedback, reflections)
         else:
             prompt = _chat(task, previous, feedback, reflections, may_finish)
+        attempt = await self._ask(task, prompt, round, seed)
+        if previous and may_finish and not self._completes and _DONE.fullmatch(attempt.text):
+            return replace(attempt, code=previous.code, says_done=True)
+        return attempt
+
+    async def improve(
+        self,
+        task: Task,
+        *,
+        round: int,
+        seed: int,
+        attempts: Sequence[Attempt],
+        reviews: Sequence[str],
+        valence: Valence,
+    ) -> Attempt:
+        """An answer as the next turn of a conversation of answers and their reviews, as many of one as of the other.
+
+        A model that continues raw text is shown the last of each, as in `attempt`. Raises ModelError.
+        """
+        if self._completes:
+            return await self.attempt(task, round=round, seed=seed, previous=attempts[-1], feedback=reviews[-1])
+        return await self._ask(task, tuple(conversation(task, attempts, reviews, valence)), round, seed)
+
+    @property
+    def _completes(self) -> bool:
+        return self.model.prompt_style == "completion"
+
+    async def _ask(self, task: Task, prompt: str | tuple[Message, ...], round: int, seed: int) -> Attempt:
+        completes = isinstance(prompt, str)
+        sampling = replace(self.sampling, seed=seed)
+        if completes:
+            sampling = replace(sampling, stop=tuple(dict.fromkeys((*COMPLETION_STOPS, *sampling.stop))))
         done = await self.model.complete(Request(prompt, sampling, role="actor", round=round))
-        truncated = done.finish_reason == "length"
-        if previous and may_finish and not completes and _DONE.fullmatch(done.text):
-            return Attempt(round, done.text, previous.code, truncated, says_done=True)
         found = continue_prompt(task, done.text) if completes else extract_code(done.text, task)
-        return Attempt(round, done.text, found.code, truncated)
+        return Attempt(round, done.text, found.code, done.finish_reason == "length")
 
 
 def _chat(
     task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str], may_finish: bool
 ) -> tuple[Message, ...]:
-    first = (
-        Message("system", prompts.render("actor_system")),
-        Message(
-            "user", prompts.render("actor_first", prompt=fenced(task.prompt, "python"), entry_point=task.entry_point)
-        ),
-    )
+    first = first_turns(task)
     if previous is None:
         return first
     asked = "actor_retry_may_finish" if may_finish else "actor_retry"

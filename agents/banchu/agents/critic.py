@@ -7,12 +7,14 @@ the neutral wording, the released prompts for the leading one (after Kim et al. 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from banchu.agents import prompts
 from banchu.agents.attempts import shown
 from banchu.agents.quoting import bounded, fenced
+from banchu.agents.turns import conversation
 from banchu.core.arm import Valence
 from banchu.core.chat import Message, Request, Sampling
 from banchu.core.episode import Attempt
@@ -52,8 +54,25 @@ class Critic:
             valence=prompts.render(f"critic_{valence}"),
         )
         messages = (Message("system", prompts.render("critic_system")), Message("user", review))
-        sampling = replace(self.sampling, seed=seed, max_tokens=min(self.max_tokens, self.sampling.max_tokens))
-        done = await self.model.complete(Request(messages, sampling, role="critic", round=round))
-        verdicts = _VERDICT.findall(done.text)
+        text = await self._ask(messages, round, seed)
+        verdicts = _VERDICT.findall(text)
         accepts = bool(verdicts) and verdicts[-1].lower() == "correct"
-        return Critique(bounded(done.text.strip(), MAX_CHARACTERS), accepts)
+        return Critique(bounded(text.strip(), MAX_CHARACTERS), accepts)
+
+    async def review(
+        self,
+        task: Task,
+        *,
+        round: int,
+        seed: int,
+        attempts: Sequence[Attempt],
+        reviews: Sequence[str],
+        valence: Valence,
+    ) -> str:
+        """The review of the last of `attempts` as the next turn of the conversation, as it was said. It gives no
+        verdict. `reviews` are those of the attempts before. Raises ModelError."""
+        return await self._ask(tuple(conversation(task, attempts, reviews, valence)), round, seed)
+
+    async def _ask(self, messages: tuple[Message, ...], round: int, seed: int) -> str:
+        sampling = replace(self.sampling, seed=seed, max_tokens=min(self.max_tokens, self.sampling.max_tokens))
+        return (await self.model.complete(Request(messages, sampling, role="critic", round=round))).text

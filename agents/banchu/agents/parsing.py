@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from banchu.core.source import parse as source_tree
+
 MAX_TEXT: Final = 60_000
 """Characters of a reply that are looked at; no answer to one function comes near."""
 _BUDGET: Final = 1_000_000
@@ -130,7 +132,7 @@ def _read(source: str) -> tuple[ast.Module | None, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in the candidate's string is not ours to report
         try:
-            return ast.parse(source), 0
+            return source_tree(source), 0
         except _UNREADABLE as error:
             lineno = error.lineno if isinstance(error, SyntaxError) else None
             return None, lineno or source.count("\n") + 1

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import fsum
 
 from banchu.analysis.flips import Flips, count_flips
+from banchu.analysis.gate_quality import GateQuality, WrittenTests, gate_quality, written_tests
 from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference, clustered_wilson
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import Outcome, OutcomeTable, Unit
 from banchu.analysis.passk import PassAtK, arm_pass_at_k, measure, samples_per_task
-from banchu.core.arm import Arm
+from banchu.core.arm import Arm, Fairness, Kind
 from banchu.core.episode import CallRecord, EpisodeRecord
 from banchu.core.verdict import VERDICT_KINDS
 
@@ -46,7 +47,15 @@ class ArmSummary:
     arm: str
     claims: str
     """What a number of this arm may be called, such as `intrinsic` or `oracle stop`."""
+    kind: Kind
+    """Where what the agent learns of its answer comes from (Kamoi et al. 2024)."""
+    realistic: bool
+    """Whether somebody without hidden tests could run it."""
+    fair: Fairness
+    """What correction may use, compared with what the first answer could use."""
     oracle: bool
+    oracle_stops: bool
+    """Whether a verdict on the sealed tests could end an episode."""
     measure: str
     """What the accuracy of the last attempt is: `pass@1` for independent samples only, never for an oracle arm."""
     tasks: int
@@ -86,6 +95,10 @@ class ArmSummary:
     last_verdicts: Mapping[str, int]
     """Verdict kinds of the last attempts; `unjudged` is listed under its own name."""
     stopped_by: Mapping[str, int]
+    gate: GateQuality | None
+    """How good the source or gate is as a judge; None where it never accepts or rejects, and for the oracle."""
+    written_tests: WrittenTests | None
+    """The tests that the model wrote for itself, where it does."""
     attempts_per_episode: float | None
     """Mean over the episodes that were run."""
 
@@ -100,7 +113,11 @@ def summarise_arm(arm: Arm, table: OutcomeTable, *, resamples: int = RESAMPLES, 
     return ArmSummary(
         arm=arm.name,
         claims=arm.claims,
+        kind=arm.kind,
+        realistic=arm.realistic,
+        fair=arm.fair,
         oracle=arm.uses_oracle,
+        oracle_stops=arm.oracle_stops,
         measure=measure(arm, table.rounds),
         tasks=len(table.task_ids),
         units=len(table.outcomes),
@@ -125,6 +142,8 @@ def summarise_arm(arm: Arm, table: OutcomeTable, *, resamples: int = RESAMPLES, 
         no_answer_attempts=sum(j.verdict is not None and j.verdict.kind == "no_answer" for j in attempts),
         last_verdicts=_last_verdicts(episodes),
         stopped_by=dict(sorted(Counter(e.stopped_by for e in episodes if e.status == "done").items())),
+        gate=gate_quality(arm, episodes),
+        written_tests=written_tests(arm, episodes),
         attempts_per_episode=len(attempts) / len(episodes) if episodes else None,
     )
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+from banchu.analysis.budgets import AtBudget, at_budgets
 from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import OutcomeTable, Unit, tabulate
+from banchu.analysis.power import ALPHA, tasks_needed
 from banchu.core.arm import Arm
+from banchu.core.controls import controls_of, is_control, same_arm
 from banchu.core.episode import EpisodeRecord
+
+ALL_PAIRS_UP_TO = 4
+"""With more arms each is compared with its controls only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ class ArmData:
         return f"{self.run}:{self.arm.name}" if self.run else self.arm.name
 
     def table(self) -> OutcomeTable:
+        name = self.arm.name
         return tabulate(
-            [episode for episode in self.episodes if episode.arm == self.arm.name],
+            [episode for episode in self.episodes if episode.arm == name],
             self.arm,
             rounds=self.rounds,
             task_ids=self.task_ids,
@@ -75,6 +83,19 @@ class Comparison:
     p_holm: float | None
     """p after Holm's correction over `comparisons`."""
     comparisons: int
+    tasks_needed: int | None
+    """Tasks at which the test would see this difference 4 times of 5, were the rates found the true ones; None where
+    no difference was found. Says what to plan for, not whether the difference is there."""
+    control: bool
+    """Whether a is a control of b, in the same run: another run may have another model. Only then are there budgets,
+    and only then can b beat its control."""
+    budgets: tuple[AtBudget, ...]
+    """b against a with a stopped where b's calls, programs and tokens are spent, task by task."""
+    p_control: float | None
+    """Of "b beats its control": the largest p of the comparison and its budgets, 1 where one is not in b's favour. As
+    the claim is all of them together, no correction is due among them (Berger 1982, intersection-union test)."""
+    p_control_holm: float | None
+    """p_control after Holm's correction over the comparisons with controls."""
     tokens_a: int
     """Prompt and completion tokens of the pairs, all roles."""
     tokens_b: int
@@ -86,6 +107,12 @@ class Comparison:
     tasks_only_a: tuple[str, ...]
     """Tasks that the other run never planned."""
     tasks_only_b: tuple[str, ...]
+
+    @property
+    def beats_control(self) -> bool:
+        """Whether b solved more than its control at every budget, and every corrected test says so."""
+        both = (self.p_holm, self.p_control_holm)
+        return self.control and all(p is not None and p < ALPHA for p in both)
 
 
 def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
@@ -113,6 +140,9 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
     n = len(paired)
     solved_a, solved_b = (sum(pair[side] for pair in paired.values()) for side in (0, 1))
     p = sign_flip_exact(total for total, _ in by_task.values()) if n else None
+    control = a.run == b.run and is_control(a.arm, b.arm)
+    budgets = at_budgets(table_a, table_b, both, resamples=resamples, seed=seed) if control else ()
+    p_control = _p_control(p, solved_b - solved_a, budgets) if control else None
     return Comparison(
         a=a.label,
         b=b.label,
@@ -136,6 +166,11 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
         p=p,
         p_holm=p,
         comparisons=1,
+        tasks_needed=tasks_needed(by_task.values()),
+        control=control,
+        budgets=budgets,
+        p_control=p_control,
+        p_control_holm=p_control,
         tokens_a=_tokens(table_a, paired),
         tokens_b=_tokens(table_b, paired),
         unjudged=len(both) - n,
@@ -144,6 +179,31 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
         tasks_only_a=_without(table_a.task_ids, table_b.task_ids),
         tasks_only_b=_without(table_b.task_ids, table_a.task_ids),
     )
+
+
+def control_first(a: ArmData, b: ArmData) -> tuple[ArmData, ArmData]:
+    """The two in the order in which `compare` takes them where one is a control of the other."""
+    return (b, a) if is_control(b.arm, a.arm) else (a, b)
+
+
+def planned_pairs(arms: Sequence[ArmData]) -> list[tuple[ArmData, ArmData]]:
+    """The pairs of one run to compare, in the order (a, b): of few arms all, of many each with its controls.
+
+    An arm without a control in the run is compared with the first one. Holm's price grows with every pair.
+    """
+    if len(arms) <= ALL_PAIRS_UP_TO:
+        return [control_first(a, b) for a, b in combinations(arms, 2)]
+    pairs: list[tuple[ArmData, ArmData]] = []
+    for arm in arms:
+        controls = [other for wanted in controls_of(arm.arm) for other in arms if same_arm(other.arm, wanted)]
+        pairs += [(control, arm) for control in controls or arms[:1] if control is not arm]
+    return [(a, b) for index, (a, b) in enumerate(pairs) if (b, a) not in pairs[:index]]
+
+
+def _p_control(p: float | None, gain: int, budgets: Sequence[AtBudget]) -> float | None:
+    found = [(p, gain), *((each.p, each.solved_arm - each.solved_control) for each in budgets)]
+    values = [value if more > 0 else 1.0 for value, more in found if value is not None]
+    return max(values) if len(values) == len(found) else None
 
 
 def _tokens(table: OutcomeTable, units: Iterable[Unit]) -> int:

@@ -83,8 +83,9 @@ def tabulate(
     planned = tuple(dict.fromkeys(task_ids))
     repeats = count_repeats(episodes) if repeats is None else repeats
     found: dict[Unit, EpisodeRecord] = {}
+    name = arm.name
     for episode in episodes:
-        if episode.arm != arm.name:
+        if episode.arm != name:
             continue
         unit = (episode.task_id, episode.repeat)
         if unit in found:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from banchu.analysis.arms import ArmSummary
 from banchu.analysis.compare import Comparison
+from banchu.analysis.power import ALPHA
 
-ALPHA = 0.05
 LEAST_TASKS = 6
 """The exact test cannot get below 2 / 2^n with n tasks that differ: 2 / 2^5 > 0.05 > 2 / 2^6."""
 
@@ -17,10 +17,22 @@ def read(comparison: Comparison) -> str:
     if comparison.p_holm is None:
         return f"`{comparison.b}` against `{comparison.a}`: nothing to compare; no (task, repeat) is judged in both."
     counts = f"{comparison.solved_b} vs {comparison.solved_a} of {_size(comparison)} solved, {_p(comparison)}"
+    tail = f"{counts}{_needed(comparison)}"
     if comparison.p_holm >= ALPHA:
-        return f"`{comparison.b}` against `{comparison.a}`: no difference can be seen: {counts}{_power(comparison)}."
-    more = "more" if comparison.solved_b > comparison.solved_a else "fewer"
-    return f"`{comparison.b}` solved {more} than `{comparison.a}`: {counts}{_cost(comparison)}{_oracle(comparison)}."
+        unshown = "does not show that it beats its control" if comparison.control else "against"
+        return f"`{comparison.b}` {unshown} `{comparison.a}`: no difference can be seen: {tail}{_power(comparison)}."
+    cost = f"{_cost(comparison)}{_oracle(comparison)}"
+    if comparison.solved_b < comparison.solved_a:
+        its_control = "its control " if comparison.control else ""
+        return f"`{comparison.b}` solved fewer than {its_control}`{comparison.a}`: {tail}{cost}."
+    if not comparison.control:
+        return f"`{comparison.b}` solved more than `{comparison.a}`: {tail}{cost}."
+    if comparison.beats_control:
+        return f"`{comparison.b}` beats its control `{comparison.a}`, at equal {_budgets(comparison)}: {tail}{cost}."
+    return (
+        f"`{comparison.b}` does not show that it beats its control `{comparison.a}`: it solved more in as many rounds "
+        f"({tail}), {_lost_at(comparison)}{cost}."
+    )
 
 
 def caveats(comparison: Comparison) -> tuple[str, ...]:
@@ -40,6 +52,19 @@ def caveats(comparison: Comparison) -> tuple[str, ...]:
             f"{comparison.rounds_b + 1} in {comparison.b}"
         )
     return tuple(lines)
+
+
+def budget_caveats(comparison: Comparison) -> tuple[str, ...]:
+    """Where the control could not spend as much as the arm did."""
+    short = [f"{each.budget} in {each.short} of {each.pairs} pairs" for each in comparison.budgets if each.short]
+    if not short:
+        return ()
+    remedy = (
+        "its samples are independent, so more of them would not change what is expected of the last"
+        if _independent(comparison)
+        else "a run with more --rounds lets it go on"
+    )
+    return (f"{comparison.a} ended before it had spent as much as {comparison.b}: {', '.join(short)}; {remedy}",)
 
 
 def notes(arms: Sequence[ArmSummary]) -> tuple[str, ...]:
@@ -99,9 +124,14 @@ def _size(comparison: Comparison) -> str:
     return f"{comparison.pairs} ({_count(comparison.tasks, 'task')} with repeats)"
 
 
+def _compared(p: float | None) -> str:
+    """`= 0.031`, `< 0.001`."""
+    shown = p_value(p)
+    return f"{shown[0]} {shown[1:]}" if shown.startswith("<") else f"= {shown}"
+
+
 def _p(comparison: Comparison) -> str:
-    shown = p_value(comparison.p_holm)
-    text = f"p {shown[0]} {shown[1:]}" if shown.startswith("<") else f"p = {shown}"
+    text = f"p {_compared(comparison.p_holm)}"
     return f"{text} (Holm over {comparison.comparisons})" if comparison.comparisons > 1 else text
 
 
@@ -110,6 +140,41 @@ def _power(comparison: Comparison) -> str:
         return "; that does not show that they are equal"
     differ = _count(comparison.tasks_that_differ, "task")
     return f"; they differ on {differ}, and fewer than {LEAST_TASKS} can never show anything"
+
+
+def _needed(comparison: Comparison) -> str:
+    if comparison.tasks_needed is None:
+        return ""
+    return f"; to see this difference, about {comparison.tasks_needed} tasks are needed"
+
+
+def _budgets(comparison: Comparison) -> str:
+    """The budgets that the control could spend, and those that it could not."""
+    unmatched = [each.budget for each in comparison.budgets if each.short and not _independent(comparison)]
+    matched = [each.budget for each in comparison.budgets if each.budget not in unmatched]
+    if not unmatched:
+        return _and(matched)
+    return f"{_and(matched)} (not at equal {_and(unmatched)}: the control had too few rounds to spend as much)"
+
+
+def _independent(comparison: Comparison) -> bool:
+    """Whether the last of more samples of the control is expected to be as good as the last of these."""
+    return comparison.claims_a == "independent samples"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _lost_at(comparison: Comparison) -> str:
+    at = [
+        f"{each.budget} ({each.solved_arm} vs {each.solved_control}, p {_compared(each.p)})"
+        for each in comparison.budgets
+        if each.p is None or each.p >= ALPHA or each.solved_arm <= each.solved_control
+    ]
+    if at:
+        return f"but not at equal {', '.join(at)}"
+    return f"but corrected for all controls p {_compared(comparison.p_control_holm)} over its budgets"
 
 
 def _cost(comparison: Comparison) -> str:

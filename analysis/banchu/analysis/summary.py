@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
 from typing import Any
 
 from banchu.analysis.arms import ArmSummary, summarise_arm
-from banchu.analysis.compare import ArmData, Comparison, compare
+from banchu.analysis.compare import ArmData, Comparison, compare, planned_pairs
 from banchu.analysis.intervals import RESAMPLES
 from banchu.analysis.multiplicity import holm
+from banchu.analysis.oracle_parts import OracleParts, oracle_parts
 from banchu.analysis.outcomes import count_repeats, tabulate
 from banchu.analysis.reading import notes, read
 from banchu.core.arm import Arm
 from banchu.core.episode import EpisodeRecord
-
-ALL_PAIRS_UP_TO = 4
-"""With more arms each is compared with the first only: Holm's price grows with every pair printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +26,8 @@ class RunSummary:
     tasks: int
     arms: tuple[ArmSummary, ...]
     comparisons: tuple[Comparison, ...]
+    oracle_parts: tuple[OracleParts, ...]
+    """The two-by-two of each kind of oracle content in the run."""
     notes: tuple[str, ...]
     """Plain sentences that must stand beside the figures: floors, oracles, what is missing."""
 
@@ -36,6 +35,7 @@ class RunSummary:
         """Plain JSON data. None stands for "no data"; there is no NaN."""
         document = asdict(self)
         for comparison, data in zip(self.comparisons, document["comparisons"], strict=True):
+            data["beats_control"] = comparison.beats_control
             data["reading"] = read(comparison)
         return document
 
@@ -78,7 +78,7 @@ def summarise(
         )
         for arm in arms
     )
-    pairs = list(combinations(data, 2)) if len(data) <= ALL_PAIRS_UP_TO else [(data[0], other) for other in data[1:]]
+    pairs = planned_pairs(data)
     comparisons = correct([compare(a, b, resamples=resamples, seed=seed) for a, b in pairs])
     return RunSummary(
         rounds=rounds,
@@ -86,14 +86,17 @@ def summarise(
         tasks=len(dict.fromkeys(task_ids)),
         arms=summaries,
         comparisons=comparisons,
+        oracle_parts=oracle_parts(data, resamples=resamples, seed=seed),
         notes=notes(summaries),
     )
 
 
 def correct(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The comparisons with Holm's correction over all of them that hold data."""
+    """The comparisons with Holm's correction over all of them that hold data, and over those with controls."""
     count = sum(comparison.p is not None for comparison in comparisons)
     corrected = holm([comparison.p for comparison in comparisons])
+    controls = holm([comparison.p_control for comparison in comparisons])
     return tuple(
-        replace(comparison, p_holm=p, comparisons=count) for comparison, p in zip(comparisons, corrected, strict=True)
+        replace(comparison, p_holm=p, comparisons=count, p_control_holm=p_control)
+        for comparison, p, p_control in zip(comparisons, corrected, controls, strict=True)
     )

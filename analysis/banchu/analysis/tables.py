@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from banchu.analysis.arms import ArmSummary
 from banchu.analysis.compare import Comparison
+from banchu.analysis.control_tables import budget_table, parts_table
 from banchu.analysis.detail import flip_table, sample_table
+from banchu.analysis.labels import label, label_table, sealed_count
 from banchu.analysis.layout import add_number, bounds, new_table, points, share, signed_bounds, thousands
-from banchu.analysis.reading import caveats, p_value, percent, read
+from banchu.analysis.oracle_parts import sentences
+from banchu.analysis.quality_tables import gate_table, written_table
+from banchu.analysis.reading import budget_caveats, caveats, p_value, percent, read
 from banchu.analysis.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -26,22 +30,39 @@ Column = tuple[str, Callable[[ArmSummary], str]]
 
 
 def print_summary(summary: RunSummary, console: Console, *, detail: bool = False) -> None:
-    """The arms, the notes, the comparisons and their readings; with `detail` the flips and pass@k too."""
+    """The arms, the notes, the comparisons and their readings; with `detail` every other table that has data."""
     narrow = console.is_terminal and console.width < WIDTH
     for table in arm_tables(summary) if narrow else (arm_table(summary),):
-        _print_table(console, table)
+        print_wide(console, table)
     _print_lines(console, summary.notes)
     if detail:
-        _print_table(console, flip_table(summary))
-        _print_table(console, sample_table(summary))
+        for table in detail_tables(summary):
+            print_wide(console, table)
     if summary.comparisons:
-        print_comparisons(summary.comparisons, console)
+        print_comparisons(summary.comparisons, console, budgets=detail)
+    for parts in summary.oracle_parts if detail else ():
+        if not parts.missing:
+            print_wide(console, parts_table(parts))
+    _print_lines(console, sentences(parts for parts in summary.oracle_parts if detail or not parts.missing))
 
 
-def print_comparisons(comparisons: Sequence[Comparison], console: Console) -> None:
-    """The comparison table with a sentence for each row."""
-    _print_table(console, comparison_table(comparisons))
-    _print_lines(console, [line for c in comparisons for line in (read(c), *caveats(c))])
+def detail_tables(summary: RunSummary) -> list[Table]:
+    """Labels, flips and pass@k of every arm; gates and written tests where there are any."""
+    found = [label_table(summary), flip_table(summary), sample_table(summary)]
+    if gates := [arm.gate for arm in summary.arms if arm.gate]:
+        found.append(gate_table(gates))
+    if written := [arm.written_tests for arm in summary.arms if arm.written_tests]:
+        found.append(written_table(written))
+    return found
+
+
+def print_comparisons(comparisons: Sequence[Comparison], console: Console, *, budgets: bool = True) -> None:
+    """The comparison table with a sentence for each row; arms against their controls at equal budgets before that."""
+    print_wide(console, comparison_table(comparisons))
+    if budgets and any(comparison.control for comparison in comparisons):
+        print_wide(console, budget_table(comparisons))
+    lines = [(read(c), *caveats(c), *(budget_caveats(c) if budgets else ())) for c in comparisons]
+    _print_lines(console, [line for several in lines for line in several])
 
 
 def arm_table(summary: RunSummary) -> Table:
@@ -61,7 +82,7 @@ def _arm_table(summary: RunSummary, columns: Sequence[Column], title: str = "Acc
     for header, _ in columns:
         add_number(table, header)
     for arm in summary.arms:
-        table.add_row(f"{arm.arm}\n[dim]{arm.claims}[/dim]", *(cell(arm) for _, cell in columns))
+        table.add_row(f"{arm.arm}\n[dim]{arm.claims}\n{label(arm)}[/dim]", *(cell(arm) for _, cell in columns))
     if any(header == "any*" for header, _ in columns):
         table.caption = (
             f"95 %: interval at r{summary.rounds}. *any: some attempt was right, a bound that only an oracle reaches. "
@@ -84,7 +105,7 @@ def _cost_columns() -> list[Column]:
     return [
         ("tokens", lambda arm: thousands(arm.tokens.total)),
         ("oracle\ncalls", lambda arm: str(arm.oracle_calls)),
-        ("sealed\ntext", _sealed),
+        ("sealed\ntext", sealed_count),
     ]
 
 
@@ -101,7 +122,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
         add_number(table, header)
     for c in comparisons:
         table.add_row(
-            f"{escape(c.b)}\n[dim]against[/dim] {escape(c.a)}",
+            f"{escape(c.b)}\n[dim]against{' its control' if c.control else ''}[/dim] {escape(c.a)}",
             str(c.pairs),
             percent(c.accuracy_b, unit=""),
             percent(c.accuracy_a, unit=""),
@@ -119,7 +140,8 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
-def _print_table(console: Console, table: Table) -> None:
+def print_wide(console: Console, table: Table) -> None:
+    """A table of which nothing is cut, however narrow the console."""
     # Rich crops what does not fit, and a pipe is 80 columns to it: a count that is silently gone is a false table.
     console.print(table, width=max(console.width, WIDTH), crop=False)
 
@@ -139,8 +161,3 @@ def _size(summary: RunSummary) -> str:
 
 def _rounds_shown(rounds: int) -> list[int]:
     return list(range(rounds + 1)) if rounds < ROUNDS_SHOWN else [*range(ROUNDS_SHOWN - 1), rounds]
-
-
-def _sealed(arm: ArmSummary) -> str:
-    count = str(arm.prompts_with_sealed_text)
-    return f"[bold red]{count}[/bold red]" if arm.prompts_with_sealed_text and not arm.oracle else count

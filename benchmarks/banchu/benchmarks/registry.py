@@ -1,4 +1,7 @@
-"""From what a user writes to a benchmark: a known name, `mbpp:FILE`, or a path to a file in HumanEval's format."""
+"""From what a user writes to a benchmark: a known name, `mbpp:FILE`, or a path to a file in HumanEval's format.
+
+`easy` and `mbpp` take options, written as an arm's: `easy+split=train`, `mbpp+visible=3:FILE`.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from banchu.benchmarks.benchmark import Benchmark
+from banchu.benchmarks.easy import load_easy
 from banchu.benchmarks.humaneval import load_humaneval
 from banchu.benchmarks.jsonl import load_file
 from banchu.benchmarks.mbpp import load_mbpp
 from banchu.core.errors import unknown
 
-_NAMED: Final[dict[str, Callable[[], Benchmark]]] = {"humaneval": load_humaneval}
+_NAMED: Final[dict[str, Callable[[], Benchmark]]] = {"easy": load_easy, "humaneval": load_humaneval}
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz")
+_EASY: Final = re.compile(r"easy\+[^:/]*", re.IGNORECASE)
 _MBPP: Final = re.compile(r"mbpp(\+[^:]*)?(:|$)", re.IGNORECASE)
 
 BENCHMARKS: Final[tuple[str, ...]] = tuple(_NAMED)
@@ -31,6 +36,8 @@ def load_benchmark(spec: str) -> Benchmark:
     """
     if loader := _NAMED.get(spec.lower()):
         return loader()
+    if _EASY.fullmatch(spec):
+        return load_easy(spec.lower())
     if _MBPP.match(spec):
         return load_mbpp(spec)
     if spec.lower().endswith(_SUFFIXES):

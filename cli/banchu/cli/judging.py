@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,38 +89,51 @@ class _JudgingBar(Bar):
 def drive(session: Session, *, as_json: bool) -> None:
     """Judge to the end or to Ctrl-C, then print what there is. Exits 1 when some are unjudged, 130 when interrupted."""
     begun = time.monotonic()
-    wanted, already = session.wanted, len(session.known)
-    interrupted = False
+    judge_all(session)
+    summary = _report(session, time.monotonic() - begun, as_json=as_json)
+    end_if_interrupted(session)
+    if summary.unjudged:
+        raise typer.Exit(1)
 
-    with _JudgingBar(len(wanted), already) as bar:
 
-        def on_interrupt(*_: object) -> None:
-            nonlocal interrupted
-            if interrupted:
-                # Every verdict is in the file already; the cells end when this process has gone.
-                os._exit(130)
-            interrupted = True
-            bar.notice("stopping: what is under way is finished and kept; Ctrl-C again stops at once")
-
+def judge_all(session: Session) -> None:
+    """Judge what has no verdict yet, to the end or to Ctrl-C."""
+    with _JudgingBar(len(session.wanted), len(session.known)) as bar:
         for note in session.samples.notes:
             bar.notice(note)
         if session.verdicts.path is None:
             bar.notice("no file of verdicts is kept for stdin; --out names one")
-        before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            for finding in judge_samples(
-                wanted, session.benchmark, session.judge, session.verdicts, stop=lambda: interrupted
-            ):
+        with until_interrupted(bar) as stop:
+            for finding in judge_samples(session.wanted, session.benchmark, session.judge, session.verdicts, stop=stop):
                 bar.found(finding.verdict)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    summary = _report(session, time.monotonic() - begun, as_json=as_json)
-    if left := len(wanted) - len(session.known):
+
+
+def end_if_interrupted(session: Session) -> None:
+    """Exits 130 where samples are left."""
+    if left := len(session.wanted) - len(session.known):
         print(f"interrupted: {left} samples to go; the same command goes on", file=sys.stderr)
         raise typer.Exit(130)
-    if summary.unjudged:
-        raise typer.Exit(1)
+
+
+@contextmanager
+def until_interrupted(bar: Bar) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed. A second one ends the process."""
+    interrupted = False
+
+    def on_interrupt(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            # Every verdict is in the file already; the cells end when this process has gone.
+            os._exit(130)
+        interrupted = True
+        bar.notice("stopping: what is under way is finished and kept; Ctrl-C again stops at once")
+
+    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report(session: Session, wall_s: float, *, as_json: bool) -> SampleSummary:

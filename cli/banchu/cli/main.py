@@ -1,7 +1,7 @@
 """The entry point: commands, and errors to exit codes.
 
 0 done   1 ended, but not complete   2 a value you wrote   3 a file   4 the model   5 the sandbox   6 the ledger
-130 interrupted
+7 an audited log does not fit   130 interrupted
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import typer
 
-from banchu.cli.commands import compare, doctor, judge, models, run, sandbox, show, tasks
+from banchu.cli.commands import audit, compare, doctor, export, judge, models, report, run, sandbox, show, tasks
 from banchu.core.errors import BanchuError
 
 app = typer.Typer(
@@ -43,7 +43,10 @@ app.command()(run.run)
 app.command()(run.resume)
 app.command()(show.show)
 app.command()(compare.compare)
+app.command()(report.report)
+app.command()(export.export)
 app.command()(judge.judge)
+app.command()(audit.audit)
 app.command()(tasks.tasks)
 app.command()(models.models)
 app.add_typer(sandbox.app, name="sandbox")

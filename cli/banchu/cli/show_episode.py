@@ -75,8 +75,10 @@ def _print_episode(episode: EpisodeDetail) -> None:
 
 def _print_after(episode: EpisodeDetail, round: int) -> None:
     for call in episode.calls:
-        if call.record.round == round and call.record.role == "critic":
+        if call.record.round == round and call.record.role in ("tester", "critic"):
             _print_call(call)
+        if call.record.round == round and call.record.role == "tester":
+            _print_block("its tests", _tests(episode))
     if round in episode.feedback:
         feedback = episode.feedback[round]
         accepts = {None: "", True: ", accepts", False: ", rejects"}[feedback.accepts]
@@ -86,6 +88,13 @@ def _print_after(episode: EpisodeDetail, round: int) -> None:
             _print_call(call)
     if round in episode.reflections:
         _print_block("reflection", episode.reflections[round])
+
+
+def _tests(episode: EpisodeDetail) -> str:
+    """The tests that could be read from the reply, each with what the reference solution says of it."""
+    held = {True: "holds", False: "does not hold", None: "not known whether it holds"}
+    tests = [f"{test.source}  # {held[test.holds]}" for test in episode.record.self_tests]
+    return "\n".join(tests) or "(none could be read)"
 
 
 def _print_call(call: CallDetail) -> None:

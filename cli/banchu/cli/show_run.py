@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from banchu.analysis.null import guess_null
 from banchu.analysis.run import summarise_ledger
+from banchu.analysis.summary import RunSummary
 from banchu.cli.output import console, print_json, print_table
 from banchu.cli.runs import check_arm
 from banchu.core.episode import EpisodeRecord, JudgedAttempt
@@ -25,15 +27,22 @@ _MARKS: dict[VerdictKind, str] = {
 }
 
 
-def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
-    from banchu.analysis.tables import print_summary
+def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: int | None = None) -> None:
+    from banchu.analysis.edits import arm_edits
+    from banchu.analysis.quality_tables import edit_table
+    from banchu.analysis.tables import print_summary, print_wide
 
     config = stored_config(ledger)
     check_arm(config, arm)
+    summary = summarise_ledger(ledger)
+    nulls = _guess_nulls(summary, answers)
     sampling = config.sampling
     print(f"run        {ledger.path.parent}")
     print(f"benchmark  {config.benchmark}, {len(config.tasks)} tasks, sha256 {config.benchmark_digest[:12]}")
     print(f"model      {config.model}, asked in {config.style} style")
+    for part in ("critic", "reflector"):
+        if other := getattr(config, part):
+            print(f"{part:<9}  {other}")
     print(
         f"sampling   temperature {sampling.temperature}, top_p {sampling.top_p}, max_tokens {sampling.max_tokens}, "
         f"seed {config.seed}"
@@ -42,8 +51,13 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
     bought = ledger.purchased()
     print(f"bought     {bought.prompt_tokens} prompt + {bought.completion_tokens} completion tokens, each call once")
     print()
-    print_summary(summarise_ledger(ledger), console(), detail=True)
-    episodes = _wanted(ledger.episodes(), arm, repeat)
+    print_summary(summary, console(), detail=True)
+    for name, null in nulls.items():
+        reached = ", ".join(f"r{round_} {100 * value:.1f} %" for round_, value in enumerate(null))
+        print(f"{name}: guessing among {answers} answers under its oracle, after its own first answers: {reached}")
+    every = ledger.episodes()
+    print_wide(console(), edit_table([arm_edits(name, every) for name in config.arms]))
+    episodes = _wanted(every, arm, repeat)
     arms = [name for name in config.arms if arm in (None, name)]
     strips: dict[tuple[str, int], dict[str, str]] = {}
     for episode in episodes:
@@ -56,15 +70,20 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
     print("; ".join(f"{mark} {kind}" for kind, mark in _MARKS.items()) + "; ? unjudged; ! model error")
 
 
-def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
+def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: int | None = None) -> None:
+    from banchu.analysis.edits import arm_edits
+
     config = stored_config(ledger)
     check_arm(config, arm)
+    every, summary = ledger.episodes(), summarise_ledger(ledger)
     print_json(
         {
             "folder": str(ledger.path.parent),
             "config": config.to_json(),
             "bought": asdict(ledger.purchased()),
-            "summary": summarise_ledger(ledger).to_json(),
+            "summary": summary.to_json(),
+            "guess_null": _guess_nulls(summary, answers),
+            "edits": [asdict(arm_edits(name, every)) for name in config.arms],
             "episodes": [
                 {
                     "task_id": e.task_id,
@@ -74,12 +93,22 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None) -> None:
                     "stopped_by": e.stopped_by,
                     "oracle_calls": e.oracle_calls,
                     "error": e.error,
+                    "accepts": list(e.accepts),
+                    "self_tests": [asdict(test) for test in e.self_tests],
                     "verdicts": [None if a.verdict is None else a.verdict.kind for a in e.attempts],
                 }
-                for e in _wanted(ledger.episodes(), arm, repeat)
+                for e in _wanted(every, arm, repeat)
             ],
         }
     )
+
+
+def _guess_nulls(summary: RunSummary, answers: int | None) -> dict[str, tuple[float, ...]]:
+    """By arm that an oracle stops: the accuracy by round of somebody who guesses where its first answer was wrong."""
+    if answers is None:
+        return {}
+    first = {arm.arm: arm.accuracy[0].value for arm in summary.arms if arm.oracle_stops}
+    return {name: guess_null(value, answers, summary.rounds) for name, value in first.items() if value is not None}
 
 
 def _wanted(episodes: list[EpisodeRecord], arm: str | None, repeat: int | None) -> list[EpisodeRecord]:

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from banchu.core.errors import ConfigError, unknown
 
-FeedbackSource = Literal["none", "intrinsic", "oracle_stop", "oracle_verdict", "oracle_trace"]
+FeedbackSource = Literal[
+    "none",
+    "placebo",
+    "intrinsic",
+    "self_tests",
+    "visible_tests",
+    "execution",
+    "oracle_stop",
+    "oracle_verdict",
+    "oracle_trace",
+]
 StopRule = Literal["rounds", "accepted", "done", "same", "oracle"]
 Valence = Literal["neutral", "leading", "presupposing"]
+Review = Literal["critique", "turns"]
+Gate = Literal["nothing", "visible_tests", "self_tests"]
+Kind = Literal["none", "intrinsic", "external", "oracle"]
+Fairness = Literal["fair-symmetric", "fair-asymmetric", "unfair-asymmetric"]
 
 SOURCES: tuple[FeedbackSource, ...] = get_args(FeedbackSource)
 STOP_RULES: tuple[StopRule, ...] = get_args(StopRule)
 VALENCES: tuple[Valence, ...] = get_args(Valence)
+REVIEWS: tuple[Review, ...] = get_args(Review)
+GATES: tuple[Gate, ...] = get_args(Gate)
 
 _SHOWN_NOTHING: frozenset[FeedbackSource] = frozenset({"none", "oracle_stop"})
 _ORACLE_CONTENT: frozenset[FeedbackSource] = frozenset({"oracle_verdict", "oracle_trace"})
+_RUN_BY_TESTS: frozenset[str] = frozenset({"self_tests", "visible_tests"})
+_NEVER_ACCEPTS: frozenset[FeedbackSource] = frozenset({"placebo", "execution"})
+_CLAIMS: dict[FeedbackSource, str] = {
+    "none": "independent samples",
+    "placebo": "placebo",
+    "intrinsic": "intrinsic",
+    "self_tests": "external: runs its own tests",
+    "visible_tests": "external: runs the prompt's examples",
+    "execution": "external: runs without tests",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +60,19 @@ class Arm:
     """What the critic is told to expect (intrinsic only): Huang et al. 2024 were criticised for a leading prompt."""
     same: int = 2
     """With stop=same: how many equal programs in a row end the episode."""
+    tests: int = 6
+    """How many tests the model writes for itself at most (self_tests only): 6 in the paper of Reflexion, 1 in its
+    code as released."""
+    gate: Gate = "nothing"
+    """What is run on each independent sample (none only), and can end the episode; nothing of it is shown."""
+    review: Review = "critique"
+    """Who reviews (intrinsic only). critique: a critic that sees task and answer as quoted text. turns: one
+    conversation of answer, review and improvement, as Huang et al. 2024 have it."""
 
     @property
     def name(self) -> str:
         """The shortest spelling: the source and what differs from its defaults."""
-        plain = _defaults(self.source)
+        plain = _defaults(self.source, self.gate, self.review)
         return "+".join(
             [self.source]
             + [
@@ -51,6 +86,35 @@ class Arm:
     def shows_feedback(self) -> bool:
         """Whether the actor is shown its earlier attempts. If not, each attempt is an independent sample."""
         return self.source not in _SHOWN_NOTHING
+
+    @property
+    def assesses(self) -> bool:
+        """Whether anything is asked about an attempt before the next one."""
+        return self.shows_feedback or self.gated or self.oracle_stops
+
+    @property
+    def gated(self) -> bool:
+        return self.gate != "nothing"
+
+    @property
+    def judge_of_attempts(self) -> FeedbackSource:
+        """Who says something of an attempt: the source, or the gate of an arm that shows nothing."""
+        return self.source if self.gate == "nothing" else self.gate
+
+    @property
+    def writes_tests(self) -> bool:
+        """Whether the model is asked for tests of its own, once an episode."""
+        return self.judge_of_attempts == "self_tests"
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether attempts are run for feedback, on nothing that is sealed."""
+        return self.judge_of_attempts in _RUN_BY_TESTS or self.source == "execution"
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether answer and review are turns of one conversation."""
+        return self.review == "turns"
 
     @property
     def oracle_content(self) -> bool:
@@ -76,7 +140,35 @@ class Arm:
             return "oracle content"
         if self.oracle_stops:
             return "oracle stop"
-        return "independent samples" if self.source == "none" else "intrinsic"
+        return f"samples behind {self.gate}" if self.gated else _CLAIMS[self.source]
+
+    @property
+    def kind(self) -> Kind:
+        """Where what the agent learns of its answer comes from. Source: Kamoi et al. 2024, When Can LLMs Actually
+        Correct Their Own Mistakes? (TACL), section 3: intrinsic against external; an oracle is kept apart here."""
+        if self.uses_oracle:
+            return "oracle"
+        if self.runs_code:
+            return "external"
+        return "intrinsic" if self.shows_feedback else "none"
+
+    @property
+    def realistic(self) -> bool:
+        """Whether a user who has no hidden tests could run this arm (Kamoi et al. 2024: an oracle is unrealistic)."""
+        return not self.uses_oracle
+
+    @property
+    def fair(self) -> Fairness:
+        """How what correction may use compares with what the first answer could use (Kamoi et al. 2024).
+
+        fair-symmetric: the same. fair-asymmetric: an interpreter, which is of no use before there is a draft.
+        unfair-asymmetric: sealed tests, which the first answer was never given. All arms share the first prompt, so a
+        weak one cannot make an arm unfair. That another model reviews (`--critic`) is a fact of the run, not of the
+        arm, and is cross-model correction.
+        """
+        if self.uses_oracle:
+            return "unfair-asymmetric"
+        return "fair-asymmetric" if self.runs_code else "fair-symmetric"
 
     @classmethod
     def parse(cls, text: str) -> Arm:
@@ -84,29 +176,45 @@ class Arm:
         source, *options = text.strip().split("+")
         if source not in SOURCES:
             raise unknown("arm", source, SOURCES)
-        plain = _defaults(source)
-        values: dict[str, str | int] = {f.name: getattr(plain, f.name) for f in fields(cls)}
+        given: dict[str, str | int] = {}
         for option in options:
             key, equals, value = option.partition("=")
             if not equals:
                 raise ConfigError(f"arm {text!r}: option {option!r} has no value; write {option}=VALUE")
-            values[key] = _option(text, key, value)
-        arm = cls(**values)  # type: ignore[arg-type]  # _option has checked name, type and range
+            given[key] = _option(text, key, value)
+        plain = _defaults(source, given.get("gate", "nothing"), given.get("review", "critique"))
+        values: dict[str, str | int] = {f.name: getattr(plain, f.name) for f in fields(cls)}
+        arm = cls(**{**values, **given})  # type: ignore[arg-type]  # _option has checked name, type and range
         arm._check(text)
         return arm
 
     def _check(self, text: str) -> None:
+        for complaint in self._complaints():
+            raise ConfigError(f"arm {text!r}: {complaint}")
+
+    def _complaints(self) -> Iterator[str]:
+        """What cannot be meant, with what to write instead."""
+        plain = _defaults(self.source, self.gate, self.review)
         if self.source == "oracle_stop" and self.stop != "oracle":
-            raise ConfigError(f"arm {text!r}: oracle_stop has only stop=oracle; without it the arm is `none`")
-        if not self.shows_feedback and self.stop in ("accepted", "done"):
-            raise ConfigError(
-                f"arm {text!r}: stop={self.stop} needs feedback, and {self.source} shows none; "
-                f"use stop=rounds, same or oracle"
-            )
+            yield "oracle_stop has only stop=oracle; without it the arm is `none`"
+        if self.gated and self.source != "none":
+            yield f"gate belongs to none, whose samples nobody else looks at; use the source {self.gate}"
+        if not self.shows_feedback and (self.stop == "done" or (self.stop == "accepted" and not self.gated)):
+            yield f"stop={self.stop} needs feedback, and {self.source} shows none; use stop=rounds, same or oracle"
         if not self.shows_feedback and self.window:
-            raise ConfigError(f"arm {text!r}: nothing to reflect on without feedback; use window=0")
+            yield "nothing to reflect on without feedback; use window=0"
+        if self.source in _NEVER_ACCEPTS and self.stop == "accepted":
+            yield f"{self.source} never says whether an answer is right; use stop=rounds, done, same or oracle"
         if self.source != "intrinsic" and self.valence != "neutral":
-            raise ConfigError(f"arm {text!r}: valence belongs to the critic of intrinsic; {self.source} has no critic")
+            yield f"valence belongs to the critic of intrinsic; {self.source} has no critic"
+        if self.source != "intrinsic" and self.review != "critique":
+            yield f"review belongs to the critic of intrinsic; {self.source} has no critic"
+        if self.in_turns and self.stop in ("accepted", "done"):
+            yield f"stop={self.stop}: a review in turns gives no verdict; use stop=rounds, same or oracle"
+        if self.in_turns and self.window:
+            yield "a review in turns is remembered as it was said; use window=0"
+        if not self.writes_tests and self.tests != plain.tests:
+            yield "tests belongs to self_tests, which writes them"
 
 
 def parse_arms(text: str) -> tuple[Arm, ...]:
@@ -120,18 +228,26 @@ def parse_arms(text: str) -> tuple[Arm, ...]:
     return arms
 
 
-def _defaults(source: FeedbackSource) -> Arm:
-    stop: StopRule = "rounds" if source in ("none", "intrinsic") else "oracle"
-    return Arm(source=source, stop=stop, window=0 if source in _SHOWN_NOTHING else 1)
+def _defaults(source: FeedbackSource, gate: object = "nothing", review: object = "critique") -> Arm:
+    window = 1
+    if source in (*_SHOWN_NOTHING, "placebo") or review == "turns":
+        window = 0
+    return Arm(source=source, stop=_default_stop(source, gate), window=window)
+
+
+def _default_stop(source: FeedbackSource, gate: object) -> StopRule:
+    if source in _RUN_BY_TESTS or gate != "nothing":
+        return "accepted"
+    return "oracle" if source == "oracle_stop" or source in _ORACLE_CONTENT else "rounds"
 
 
 def _option(text: str, key: str, value: str) -> str | int:
-    closed = {"stop": STOP_RULES, "valence": VALENCES}
+    closed = {"stop": STOP_RULES, "valence": VALENCES, "gate": GATES, "review": REVIEWS}
     if key in closed:
         if value not in closed[key]:
             raise unknown(f"{key} in arm {text!r}:", value, closed[key])
         return value
-    least = {"window": 0, "same": 2}
+    least = {"window": 0, "same": 2, "tests": 1}
     if key not in least:
         raise unknown(f"option in arm {text!r}:", key, [*closed, *least])
     if not value.isdecimal() or int(value) < least[key]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
-CallRole = Literal["actor", "critic", "reflector"]
+CallRole = Literal["actor", "critic", "reflector", "tester"]
 FinishReason = Literal["stop", "length", "content_filter"]
 
 

@@ -41,6 +41,17 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What came of one test, which nobody vouches for, on one program."""
+
+    source: str
+    """One assert statement."""
+    passed: bool
+    output: str = ""
+    """Where it did not pass: the value that the program gave, or the error, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedAttempt:
     """An attempt with the verdict of the measurement channel."""
 
@@ -64,6 +75,16 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A test that the model wrote for itself."""
+
+    source: str
+    """One assert statement."""
+    holds: bool | None = None
+    """Whether the reference solution passes it, found by the measurement channel; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeRecord:
     """One (task, arm, repeat) as the ledger holds it."""
 
@@ -78,3 +99,8 @@ class EpisodeRecord:
     stopped_by: StoppedBy = "rounds"
     error: str = ""
     """Why a failed episode ended: a model error. It counts as not solved, and is listed apart."""
+    accepts: tuple[bool | None, ...] = ()
+    """By round: whether the feedback source held the attempt for right; None: it did not say. Shorter than `attempts`
+    where the last attempt was not assessed."""
+    self_tests: tuple[SelfTest, ...] = ()
+    """What the test writer wrote, in arms whose source is `self_tests`."""

@@ -44,6 +44,10 @@ class RunConfig:
     """The tier that the judge was asked for."""
     confirm: int = 1
     """Times each attempt is judged."""
+    critic: str = ""
+    """The id of the model that reviews answers; empty: `model`."""
+    reflector: str = ""
+    """The id of the model that writes lessons; empty: `model`."""
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
@@ -59,8 +63,9 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, equal after a round trip through a file."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        if self.confirm == 1:
-            del plain["confirm"]  # runs that are older than the option are the same runs
+        for name, usual in (("confirm", 1), ("critic", ""), ("reflector", "")):
+            if plain[name] == usual:
+                del plain[name]  # runs that are older than the option are the same runs
         return plain
 
     @property

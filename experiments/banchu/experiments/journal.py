@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -85,8 +86,17 @@ class Journal:
             ("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", (task_id, code_sha(code), verdict.kind, detail))
         )
 
+    def proof(self, task_id: str, tests_sha: str, code_sha: str, detail: object) -> Future[None]:
+        """What came of tests that nobody vouches for. The first finding stands, so that a replay meets it again."""
+        values = (task_id, tests_sha, code_sha, json.dumps(detail))
+        return self._writer.submit(("INSERT OR IGNORE INTO proofs VALUES (?, ?, ?, ?)", values))
+
     def episode(self, task_id: str, arm: str, repeat: int) -> EpisodeJournal:
         return EpisodeJournal(self._writer, task_id, arm, repeat)
+
+    def measured_later(self, task_id: str, arm: str, repeat: int) -> EpisodeJournal:
+        """An episode that has ended, for what the measurement still owes it."""
+        return EpisodeJournal(self._writer, task_id, arm, repeat, begins=False)
 
 
 class EpisodeJournal:
@@ -94,9 +104,11 @@ class EpisodeJournal:
 
     _ID = "(SELECT id FROM episodes WHERE task_id = ? AND arm = ? AND repeat = ?)"
 
-    def __init__(self, writer: LedgerWriter, task_id: str, arm: str, repeat: int) -> None:
+    def __init__(self, writer: LedgerWriter, task_id: str, arm: str, repeat: int, *, begins: bool = True) -> None:
         self._writer = writer
         self._key = (task_id, arm, repeat)
+        if not begins:
+            return
         writer.submit(
             ("INSERT OR IGNORE INTO episodes (task_id, arm, repeat) VALUES (?, ?, ?)", self._key),
             # A failed episode that is tried again is open until it ends.
@@ -123,6 +135,15 @@ class EpisodeJournal:
 
     def reflection(self, round: int, text: str) -> None:
         self._put("reflections (episode, round, text)", round, storable(text))
+
+    def self_tests(self, tests: Sequence[str]) -> None:
+        for number, source in enumerate(tests):
+            self._put("self_tests (episode, number, source)", number, storable(source))
+
+    def self_test_holds(self, number: int, holds: bool) -> None:
+        """What the measurement found of one of them: whether the reference solution passes it."""
+        sql = f"UPDATE self_tests SET holds = ? WHERE episode = {self._ID} AND number = ?"
+        self._writer.submit((sql, (holds, *self._key, number)))
 
     def done(self, stopped_by: StoppedBy, oracle_calls: int) -> Future[None]:
         return self._end("done", stopped_by, oracle_calls, "")

@@ -17,8 +17,9 @@ from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
 from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.team import Team
 from banchu.models import Model, PromptStyle
-from banchu.models.registry import ModelOptions, open_model
+from banchu.models.registry import ModelOptions
 from banchu.sandbox import Judge, Limits
 
 _MAX_TOKENS: Final[dict[PromptStyle, int]] = {"chat": 1024, "completion": 192}
@@ -51,6 +52,10 @@ class Invocation:
     """What holds a candidate, with its options, such as `docker+runtime=runsc`."""
     confirm: int = 1
     """Times each attempt is judged, with other random seeds; where the verdicts differ it is `flaky`."""
+    critic: str | None = None
+    """A second model that reviews answers, as `model`; None: `model` itself does."""
+    reflector: str | None = None
+    """A second model that writes lessons, as `model`; None: `model` itself does."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,13 +90,10 @@ async def launch(
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
     """
     benchmark = _benchmark(invocation)
-    model = open_model(invocation.model, invocation.model_options)
-    try:
-        config = _config(invocation, benchmark, model)
+    async with Team(invocation) as team:
+        config = _config(invocation, benchmark, team)
         folder = run_folder(out, config, fresh=fresh)
-        return await _run(folder, invocation, config, benchmark, model, concurrency, progress or Silent(), on_start)
-    finally:
-        await model.aclose()
+        return await _run(folder, invocation, config, benchmark, team, concurrency, progress or Silent(), on_start)
 
 
 async def resume(
@@ -111,17 +113,14 @@ async def resume(
         then = stored_config(ledger)
         invocation = _invocation(ledger)
     benchmark = _benchmark(invocation)
-    model = open_model(invocation.model, invocation.model_options)
-    try:
-        now = _config(invocation, benchmark, model)
+    async with Team(invocation) as team:
+        now = _config(invocation, benchmark, team)
         if changed := differences(then, now):
             raise ConfigError(
                 f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
                 f"Restore what changed, or start a new run with `banchu run`"
             )
-        return await _run(folder, invocation, now, benchmark, model, concurrency, progress or Silent(), on_start)
-    finally:
-        await model.aclose()
+        return await _run(folder, invocation, now, benchmark, team, concurrency, progress or Silent(), on_start)
 
 
 async def _run(
@@ -129,7 +128,7 @@ async def _run(
     invocation: Invocation,
     config: RunConfig,
     benchmark: Benchmark,
-    model: Model,
+    team: Team,
     concurrency: int,
     progress: Progress,
     on_start: Callable[[Runner, Path], None],
@@ -144,8 +143,10 @@ async def _run(
                 folder,
                 config,
                 benchmark,
-                model,
+                team.actor,
                 judge,
+                critic=team.critic,
+                reflector=team.reflector,
                 progress=progress,
                 concurrency=concurrency,
                 invocation=invocation.to_json(),
@@ -164,6 +165,10 @@ def _warnings(config: RunConfig) -> list[str]:
         )
     if config.style == "completion" and (done := [arm.name for arm in config.parsed_arms if arm.stop == "done"]):
         found.append(f"a model that continues raw text cannot say it is done: {', '.join(done)} will use all rounds")
+    if config.critic and not any(arm.source == "intrinsic" for arm in config.parsed_arms):
+        found.append("--critic reviews in intrinsic arms only, and there is none")
+    if config.reflector and not any(arm.window for arm in config.parsed_arms):
+        found.append("--reflector writes lessons in arms with window=1 or more only, and there is none")
     return found
 
 
@@ -171,7 +176,8 @@ def _benchmark(invocation: Invocation) -> Benchmark:
     return select(load_benchmark(invocation.benchmark), invocation.tasks or None, invocation.limit)
 
 
-def _config(invocation: Invocation, benchmark: Benchmark, model: Model) -> RunConfig:
+def _config(invocation: Invocation, benchmark: Benchmark, team: Team) -> RunConfig:
+    model = team.actor
     return RunConfig(
         benchmark=benchmark.name,
         benchmark_digest=benchmark.digest,
@@ -187,7 +193,13 @@ def _config(invocation: Invocation, benchmark: Benchmark, model: Model) -> RunCo
         limits=asdict(Limits()),
         isolation=invocation.isolation,
         confirm=invocation.confirm,
+        critic=_other(team.critic, model),
+        reflector=_other(team.reflector, model),
     )
+
+
+def _other(model: Model, actor: Model) -> str:
+    return "" if model.id == actor.id else model.id
 
 
 def _max_tokens(invocation: Invocation, model: Model) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from banchu.core.chat import Completion, Usage
-from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt
+from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
 from banchu.core.errors import DataError
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
@@ -99,6 +99,22 @@ class Ledger:
         ).fetchone()
         return None if row is None else Verdict(**json.loads(row["detail"]))
 
+    def find_proof(self, task_id: str, tests_sha: str, code_sha: str) -> Any:
+        """What came of tests that nobody vouches for on this code, or None where they were never run on it."""
+        row = self._db.execute(
+            "SELECT detail FROM proofs WHERE task_id = ? AND tests_sha = ? AND code_sha = ?",
+            (task_id, tests_sha, code_sha),
+        ).fetchone()
+        return None if row is None else json.loads(row["detail"])
+
+    def unmeasured_self_tests(self) -> list[tuple[str, str, int, int, str]]:
+        """(task, arm, repeat, number, source) of those on which the reference solution was not run."""
+        rows = self._db.execute(
+            "SELECT e.task_id, e.arm, e.repeat, s.number, s.source FROM self_tests s "
+            "JOIN episodes e ON e.id = s.episode WHERE s.holds IS NULL"
+        )
+        return [(r["task_id"], r["arm"], r["repeat"], r["number"], r["source"]) for r in rows]
+
     def finished(self) -> dict[tuple[str, str, int], str]:
         """Status of every episode that ended: (task, arm, repeat) to `done` or `failed`."""
         rows = self._db.execute("SELECT task_id, arm, repeat, status FROM episodes WHERE status <> 'open'")
@@ -121,20 +137,21 @@ class Ledger:
 
     def episodes(self) -> list[EpisodeRecord]:
         """Every finished episode, by task, arm and repeat."""
-        calls = defaultdict(list)
+        calls: defaultdict[int, list[CallRecord]] = defaultdict(list)
         for row in self._db.execute(
             "SELECT ec.*, c.prompt_tokens, c.completion_tokens, c.finish_reason, c.wall_s "
             "FROM episode_calls ec JOIN calls c ON c.key = ec.key ORDER BY ec.episode, ec.round, ec.role"
         ):
             calls[row["episode"]].append(_call(row))
-        attempts = defaultdict(list)
+        attempts: defaultdict[int, list[JudgedAttempt]] = defaultdict(list)
         for row in self._db.execute(
             "SELECT a.*, v.detail FROM attempts a JOIN episodes e ON e.id = a.episode "
             "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha ORDER BY a.episode, a.round"
         ):
             attempts[row["episode"]].append(_judged(row))
+        accepts, tests = self._accepts(), self._self_tests()
         return [
-            _episode(row, tuple(attempts[row["id"]]), tuple(calls[row["id"]]))
+            _episode(row, attempts[row["id"]], calls[row["id"]], accepts[row["id"]], tests[row["id"]])
             for row in self._db.execute(
                 "SELECT e.* FROM episodes e JOIN tasks t USING (task_id) WHERE e.status <> 'open' "
                 "ORDER BY t.position, e.arm, e.repeat"
@@ -152,19 +169,20 @@ class Ledger:
             CallDetail(_call(r), json.loads(r["prompt"]), json.loads(r["sampling"]), r["text"])
             for r in self._db.execute(
                 "SELECT * FROM episode_calls ec JOIN calls c ON c.key = ec.key WHERE ec.episode = ? "
-                # The order in which they were made: attempt, then critique, then reflection.
-                "ORDER BY ec.round, CASE ec.role WHEN 'actor' THEN 0 WHEN 'critic' THEN 1 ELSE 2 END",
+                # The order in which they were made: attempt, then tests, then critique, then reflection.
+                "ORDER BY ec.round, "
+                "CASE ec.role WHEN 'actor' THEN 0 WHEN 'tester' THEN 1 WHEN 'critic' THEN 2 ELSE 3 END",
                 (row["id"],),
             )
         )
-        attempts = tuple(
+        attempts = [
             _judged(r)
             for r in self._db.execute(
                 "SELECT a.*, v.detail FROM attempts a LEFT JOIN verdicts v ON v.task_id = ? "
                 "AND v.code_sha = a.code_sha WHERE a.episode = ? ORDER BY a.round",
                 (task_id, row["id"]),
             )
-        )
+        ]
         feedback = {
             r["round"]: Feedback(
                 r["round"], r["source"], r["text"], None if r["accepts"] is None else bool(r["accepts"])
@@ -175,7 +193,29 @@ class Ledger:
             r["round"]: r["text"]
             for r in self._db.execute("SELECT round, text FROM reflections WHERE episode = ?", (row["id"],))
         }
-        return EpisodeDetail(_episode(row, attempts, tuple(c.record for c in calls)), calls, feedback, reflections)
+        accepts, tests = self._accepts(row["id"])[row["id"]], self._self_tests(row["id"])[row["id"]]
+        record = _episode(row, attempts, [call.record for call in calls], accepts, tests)
+        return EpisodeDetail(record, calls, feedback, reflections)
+
+    def _accepts(self, episode: int | None = None) -> defaultdict[int, list[bool | None]]:
+        """By episode and round, what the feedback source held of the attempt."""
+        found: defaultdict[int, list[bool | None]] = defaultdict(list)
+        for row in self._of("feedback", "round", episode):
+            found[row["episode"]].append(None if row["accepts"] is None else bool(row["accepts"]))
+        return found
+
+    def _self_tests(self, episode: int | None = None) -> defaultdict[int, list[SelfTest]]:
+        found: defaultdict[int, list[SelfTest]] = defaultdict(list)
+        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'self_tests'").fetchone()
+        for row in self._of("self_tests", "number", episode) if has else ():  # a ledger from before there were any
+            holds = None if row["holds"] is None else bool(row["holds"])
+            found[row["episode"]].append(SelfTest(row["source"], holds))
+        return found
+
+    def _of(self, table: str, order: str, episode: int | None) -> sqlite3.Cursor:
+        """Rows of one episode, or of all of them, in order."""
+        which = "" if episode is None else "WHERE episode = :episode"
+        return self._db.execute(f"SELECT * FROM {table} {which} ORDER BY episode, {order}", {"episode": episode})
 
 
 def _call(row: sqlite3.Row) -> CallRecord:
@@ -195,15 +235,23 @@ def _judged(row: sqlite3.Row) -> JudgedAttempt:
     return JudgedAttempt(attempt, None if row["detail"] is None else Verdict(**json.loads(row["detail"])))
 
 
-def _episode(row: sqlite3.Row, attempts: tuple[JudgedAttempt, ...], calls: tuple[CallRecord, ...]) -> EpisodeRecord:
+def _episode(
+    row: sqlite3.Row,
+    attempts: list[JudgedAttempt],
+    calls: list[CallRecord],
+    accepts: list[bool | None],
+    self_tests: list[SelfTest],
+) -> EpisodeRecord:
     return EpisodeRecord(
         task_id=row["task_id"],
         arm=row["arm"],
         repeat=row["repeat"],
         status=row["status"],
-        attempts=attempts,
-        calls=calls,
+        attempts=tuple(attempts),
+        calls=tuple(calls),
         oracle_calls=row["oracle_calls"],
         stopped_by=row["stopped_by"],
         error=row["error"],
+        accepts=tuple(accepts),
+        self_tests=tuple(self_tests),
     )

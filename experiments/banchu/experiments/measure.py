@@ -7,22 +7,27 @@ a write-only sink (`EpisodeRecorder`), and, in arms that use the oracle, through
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from banchu.core.episode import Attempt, Feedback
 from banchu.core.errors import SandboxError
-from banchu.core.sealed import SealedTests
+from banchu.core.sealed import SealedTests, TestSuite, unseal
+from banchu.core.task import Task
 from banchu.core.verdict import Verdict
 from banchu.experiments.journal import EpisodeJournal, Journal, code_sha
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
+from banchu.experiments.proving import suite_of
+from banchu.sandbox.proving import Proof
 
 
 class Judges(Protocol):
     """The judge, as far as a run needs it."""
 
     async def judge(self, sealed: SealedTests, code: str | None) -> Verdict: ...
+
+    async def prove(self, tests: TestSuite, code: str) -> Proof: ...
 
 
 class Measurements:
@@ -37,6 +42,7 @@ class Measurements:
         self._journal = journal
         self._progress = progress
         self._in_flight: dict[tuple[str, str], asyncio.Task[Verdict]] = {}
+        self._held: dict[tuple[str, str], asyncio.Task[bool]] = {}
         self.failures = 0
         """Judgements that failed: attempts left unjudged in this process."""
 
@@ -50,6 +56,19 @@ class Measurements:
             self._in_flight[key] = judging
             judging.add_done_callback(lambda _: self._in_flight.pop(key, None))
         return await asyncio.shield(judging)
+
+    async def holds(self, task: Task, test: str) -> bool:
+        """Whether the reference solution passes a test that a model wrote. For the ledger: no handle of the graph
+        leads here. Raises SandboxError."""
+        key = (task.id, test)
+        running = self._held.get(key)
+        if running is None or (running.done() and (running.cancelled() or running.exception())):
+            running = self._held[key] = asyncio.create_task(self._hold(task, test))
+        return await asyncio.shield(running)
+
+    async def _hold(self, task: Task, test: str) -> bool:
+        proof = await self._judge.prove(suite_of(task, test), unseal(self._sealed[task.id]).reference)
+        return proof.verdict is not None and proof.verdict.passed
 
     async def _measure(self, task_id: str, code: str | None) -> Verdict:
         try:
@@ -82,25 +101,32 @@ class OracleHandle:
 
 
 class EpisodeRecorder:
-    """The write-only sink of one episode: to the ledger, and attempts on to the judge."""
+    """The write-only sink of one episode: to the ledger, and attempts and self-written tests on to the judge."""
 
-    def __init__(self, task_id: str, journal: EpisodeJournal, measurements: Measurements, progress: Progress) -> None:
-        self._task_id = task_id
+    def __init__(self, task: Task, journal: EpisodeJournal, measurements: Measurements, progress: Progress) -> None:
+        self._task = task
         self._journal = journal
         self._measurements = measurements
         self._progress = progress
-        self._judging: list[asyncio.Task[Verdict]] = []
+        self._judging: list[asyncio.Task[Verdict] | asyncio.Task[None]] = []
 
     def attempt(self, attempt: Attempt) -> None:
         self._journal.attempt(attempt)
         self._progress.attempt()
-        self._judging.append(asyncio.create_task(self._measurements.verdict(self._task_id, attempt.code)))
+        self._judging.append(asyncio.create_task(self._measurements.verdict(self._task.id, attempt.code)))
 
     def feedback(self, feedback: Feedback) -> None:
         self._journal.feedback(feedback)
 
     def reflection(self, round: int, text: str) -> None:
         self._journal.reflection(round, text)
+
+    def self_tests(self, tests: Sequence[str]) -> None:
+        self._journal.self_tests(tests)
+        self._judging += [asyncio.create_task(self._measure_test(*numbered)) for numbered in enumerate(tests)]
+
+    async def _measure_test(self, number: int, test: str) -> None:
+        self._journal.self_test_holds(number, await self._measurements.holds(self._task, test))
 
     async def settle(self) -> None:
         """Wait until every attempt is judged. A judge that failed leaves its attempt unjudged; other errors rise."""

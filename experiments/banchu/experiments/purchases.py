@@ -20,8 +20,7 @@ class Draining(Exception):
 class Purchases:
     """One run's calls. Equal requests in flight share one purchase; an answer in the ledger is never bought again."""
 
-    def __init__(self, model: Model, ledger: Ledger, journal: Journal, progress: Progress) -> None:
-        self.model = model
+    def __init__(self, ledger: Ledger, journal: Journal, progress: Progress) -> None:
         self._ledger = ledger
         self._journal = journal
         self._progress = progress
@@ -32,14 +31,14 @@ class Purchases:
     def in_flight(self) -> int:
         return len(self._in_flight)
 
-    async def buy(self, key: str, request: Request) -> Completion:
-        """The answer to a request. Raises ModelError, StorageError, or Draining."""
+    async def buy(self, model: Model, key: str, request: Request) -> Completion:
+        """A model's answer to a request, which `key` names. Raises ModelError, StorageError, or Draining."""
         if (purchase := self._in_flight.get(key)) is None:
             if (known := self._ledger.find_call(key)) is not None:
                 return known
             if self.draining:
                 raise Draining
-            purchase = asyncio.create_task(self._purchase(key, request))
+            purchase = asyncio.create_task(self._purchase(model, key, request))
             self._in_flight[key] = purchase
             purchase.add_done_callback(lambda _: self._in_flight.pop(key, None))
         # Shielded: an episode that is cancelled must not throw away an answer that is being paid for.
@@ -49,8 +48,8 @@ class Purchases:
         """Wait for the calls in flight, so that what they cost is kept."""
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
-    async def _purchase(self, key: str, request: Request) -> Completion:
-        completion = await self.model.complete(request)
+    async def _purchase(self, model: Model, key: str, request: Request) -> Completion:
+        completion = await model.complete(request)
         # What a resumed run reads back must equal what this one goes on with.
         completion = replace(completion, text=storable(completion.text))
         await asyncio.wrap_future(self._journal.call(key, request, completion))
@@ -59,24 +58,25 @@ class Purchases:
 
 
 class EpisodeModel:
-    """The model as one episode sees it: every call is scanned for sealed text and written to the episode's ledger."""
+    """A model as one episode sees it: every call is scanned for sealed text and written to the episode's ledger."""
 
-    def __init__(self, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan) -> None:
+    def __init__(self, model: Model, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan) -> None:
+        self._model = model
         self._purchases = purchases
         self._journal = journal
         self._scan = scan
 
     @property
     def id(self) -> str:
-        return self._purchases.model.id
+        return self._model.id
 
     @property
     def prompt_style(self) -> PromptStyle:
-        return self._purchases.model.prompt_style
+        return self._model.prompt_style
 
     async def complete(self, request: Request) -> Completion:
         key = request.key(self.id)
-        completion = await self._purchases.buy(key, request)
+        completion = await self._purchases.buy(self._model, key, request)
         self._journal.uses_call(request.role, request.round, key, self._scan.hits(request.prompt_text))
         return completion
 

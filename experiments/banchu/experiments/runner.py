@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from banchu.agents import Actor, Critic, Reflector
+from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.benchmarks import Benchmark, BenchmarkTask, SealedScan
 from banchu.core.arm import Arm
 from banchu.core.episode import StoppedBy
@@ -22,6 +22,7 @@ from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
 from banchu.experiments.progress import Progress, Silent
+from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
 from banchu.graphs import EpisodeContext
@@ -44,7 +45,7 @@ class Outcome:
 
     @property
     def open(self) -> int:
-        """Episodes that did not end: the run was interrupted, or their oracle failed."""
+        """Episodes that did not end: the run was interrupted, or what their feedback needs failed."""
         return self.total - self.done - self.failed
 
     @property
@@ -65,6 +66,8 @@ class Runner:
     Args:
         config: must be that of the folder's ledger where it has one.
         concurrency: episodes in flight.
+        critic: reviews answers; None: `model` does.
+        reflector: writes lessons; None: `model` does.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class Runner:
         progress: Progress | None = None,
         concurrency: int = 32,
         invocation: dict[str, object] | None = None,
+        critic: Model | None = None,
+        reflector: Model | None = None,
     ) -> None:
         self.config = config
         self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
@@ -90,7 +95,9 @@ class Runner:
         self._ledger = Ledger(folder / LEDGER_NAME)
         sealed = {pair.task.id: pair.sealed for pair in benchmark.tasks}
         self._measurements = Measurements(judge, sealed, self._ledger, self._journal, self._progress)
-        self._purchases = Purchases(model, self._ledger, self._journal, self._progress)
+        self._proofs = Proofs(judge, config.isolation, self._ledger, self._journal)
+        self._model, self._critic, self._reflector = model, critic or model, reflector or model
+        self._purchases = Purchases(self._ledger, self._journal, self._progress)
         self._graphs = {arm.name: build_graph(arm, config.rounds) for arm in config.parsed_arms}
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
@@ -128,6 +135,7 @@ class Runner:
             await self._judge_the_unjudged()
             return self._outcome(total)
         finally:
+            await self._proofs.aclose()
             self._close()
 
     def _jobs(self) -> Iterator[_Job]:
@@ -155,18 +163,22 @@ class Runner:
     async def _walk(self, job: _Job) -> None:
         task, arm = job.pair.task, job.arm
         journal = self._journal.episode(task.id, arm.name, job.repeat)
-        recorder = EpisodeRecorder(task.id, journal, self._measurements, self._progress)
+        recorder = EpisodeRecorder(task, journal, self._measurements, self._progress)
         oracle = OracleHandle(self._measurements, task.id) if arm.uses_oracle else None
-        model = EpisodeModel(self._purchases, journal, self._scan(job.pair))
-        sampling = self.config.sampling
+        sampling, scan = self.config.sampling, self._scan(job.pair)
+        model, critic, reflector = (
+            EpisodeModel(each, self._purchases, journal, scan) for each in (self._model, self._critic, self._reflector)
+        )
         context = EpisodeContext(
             actor=Actor(model, sampling),
-            critic=Critic(model, sampling),
-            reflector=Reflector(model, sampling),
+            critic=Critic(critic, sampling),
+            reflector=Reflector(reflector, sampling),
             memory=EpisodicMemory(arm.window),
             sink=recorder,
             seed=lambda role, round: call_seed(self.config.seed, task.id, job.repeat, role, round),
             oracle=oracle,
+            tester=TestWriter(model, sampling) if arm.writes_tests else None,
+            prover=self._proofs.of(task) if arm.runs_code else None,
         )
         try:
             output = await run_episode(self._graphs[arm.name], task, context)
@@ -178,7 +190,7 @@ class Runner:
             self._progress.episode(arm.name, "failed")
             return
         except SandboxError as error:
-            # The oracle could not be asked. The episode stays open: what it would have done is not known.
+            # The oracle or the prover could not be asked. The episode stays open: what it would have done is not known.
             self._progress.notice(f"{task.id} [{arm.name}] is left open: {error}")
             return
         finally:
@@ -197,6 +209,12 @@ class Runner:
         for outcome in await asyncio.gather(*verdicts, return_exceptions=True):
             if isinstance(outcome, BaseException) and not isinstance(outcome, SandboxError):
                 raise outcome
+        for task_id, arm, repeat, number, test in self._ledger.unmeasured_self_tests():
+            try:
+                holds = await self._measurements.holds(self._pairs[task_id].task, test)
+            except SandboxError:
+                continue
+            self._journal.measured_later(task_id, arm, repeat).self_test_holds(number, holds)
 
     def _outcome(self, total: int) -> Outcome:
         self._journal.flush()

@@ -92,7 +92,7 @@ def read_samples(source: str, benchmark: Benchmark, *, field: str | None = None,
         found = field or _field(row, _REPLY_FIELDS if form == "reply" else _FIELDS, where)
         text = _text(row, found, where)
         meant = form or ("continuation" if found == "completion" else "program")
-        code = _program(text, task, meant)
+        code = program_of(text, task, meant)
         doubts.look(text, code, task, meant)
         samples.append(Sample(number, task.id, seen[task.id], code))
         seen[task.id] += 1
@@ -141,7 +141,8 @@ def _text(row: dict[str, Any], field: str, where: str) -> str:
     return text
 
 
-def _program(text: str, task: Task, form: Form) -> str | None:
+def program_of(text: str, task: Task, form: Form) -> str | None:
+    """The whole program that a text means; None for a reply that holds none."""
     match form:
         case "continuation":
             return task.prompt + text

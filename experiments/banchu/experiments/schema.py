@@ -7,7 +7,8 @@ processes ask for them. An episode points at the calls it used, and at its attem
 from __future__ import annotations
 
 FORMAT = 1
-"""Raised when the tables change; a ledger of another format is refused with a DataError."""
+"""Raised when tables change; a ledger of another format is refused with a DataError. A table more does not raise it:
+where an older ledger lacks one, nothing of its kind had happened."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (
@@ -89,6 +90,22 @@ CREATE TABLE IF NOT EXISTS reflections (
     round INTEGER NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (episode, round)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS self_tests (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    number INTEGER NOT NULL,                -- from 0, as they were written
+    source TEXT NOT NULL,                   -- one assert statement
+    holds INTEGER,                          -- measured: the reference solution passes it; NULL: not known
+    PRIMARY KEY (episode, number)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS proofs (
+    task_id TEXT NOT NULL REFERENCES tasks,
+    tests_sha TEXT NOT NULL,                -- of a test that nobody vouches for, or of calls that were traced
+    code_sha TEXT NOT NULL,
+    detail TEXT NOT NULL,                   -- JSON of what came of it, which feedback is made of
+    PRIMARY KEY (task_id, tests_sha, code_sha)
 ) WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS attempts_by_code ON attempts (code_sha);

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle
+from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle, Prover
 from banchu.graphs.feedback import FeedbackMaker
 
 if TYPE_CHECKING:
     from banchu.graphs.episode import build_graph, run_episode
 
-__all__ = ["EpisodeContext", "EpisodeSink", "FeedbackMaker", "Oracle", "build_graph", "run_episode"]
+__all__ = ["EpisodeContext", "EpisodeSink", "FeedbackMaker", "Oracle", "Prover", "build_graph", "run_episode"]
 
 
 def __getattr__(name: str) -> object:

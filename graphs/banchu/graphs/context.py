@@ -1,19 +1,20 @@
 """What a running episode is handed, and what it cannot reach.
 
 The wall, part two. Clients and handles come in through LangGraph's runtime context and never enter the state. The
-oracle is the only handle that knows a verdict, and an episode whose arm uses no oracle is handed None. The sink is
+oracle is the only handle that knows a verdict, and an episode whose arm uses no oracle is handed None. The prover runs
+code too, on what the episode itself brings; sealed tests are nothing that it could be asked for. The sink is
 write-only: measuring happens behind it, and nothing of it comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from banchu.agents import Actor, Critic, Reflector
+from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.core.chat import CallRole
-from banchu.core.episode import Attempt, Feedback
+from banchu.core.episode import Attempt, Check, Feedback
 from banchu.core.verdict import Verdict
 from banchu.memory import Memory
 
@@ -24,6 +25,19 @@ class Oracle(Protocol):
     async def __call__(self, attempt: Attempt) -> Verdict: ...
 
 
+class Prover(Protocol):
+    """Runs programs on tests and calls of this episode's task that nobody vouches for. What comes back was written by
+    them: data, bounded, and never a verdict on sealed tests. Both raise SandboxError when the sandbox itself fails."""
+
+    async def check(self, tests: Sequence[str], code: str) -> Sequence[Check]:
+        """What came of each assert statement on a program, in order."""
+        ...
+
+    async def trace(self, calls: Sequence[str], code: str) -> str:
+        """What a program printed, returned and raised on each call, and its local names; of loading it without any."""
+        ...
+
+
 class EpisodeSink(Protocol):
     """Takes what happens, gives nothing back."""
 
@@ -32,6 +46,8 @@ class EpisodeSink(Protocol):
     def feedback(self, feedback: Feedback) -> None: ...
 
     def reflection(self, round: int, text: str) -> None: ...
+
+    def self_tests(self, tests: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +63,7 @@ class EpisodeContext:
     """The seed of a call by its role and round. The same for every arm, so arms share their first attempt."""
     oracle: Oracle | None = None
     """None in every arm that uses no oracle."""
+    tester: TestWriter | None = None
+    """None in every arm whose model writes no tests."""
+    prover: Prover | None = None
+    """None in every arm that runs no code for feedback."""

@@ -1,43 +1,93 @@
-"""Feedback sources: each makes what the agent is shown after an attempt, and nothing else does."""
+"""Feedback sources: each makes what the agent is shown after an attempt, and nothing else does.
+
+Those that show nothing, those that ask the model, and the choice among all of them.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from banchu.core.arm import Arm, FeedbackSource
 from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
-from banchu.core.verdict import Verdict, VerdictKind
-from banchu.graphs.context import EpisodeContext, Oracle
+from banchu.graphs.context import EpisodeContext, Oracle, Prover
+from banchu.graphs.oracle_feedback import OracleTrace, OracleVerdict
+from banchu.graphs.run_feedback import Execution, self_tests, visible_tests
+
+PLACEBO = "Your answer may be wrong. Try again."
 
 
 class FeedbackMaker(Protocol):
     """One feedback source at work in one episode."""
 
-    async def __call__(self, task: Task, attempt: Attempt) -> Feedback: ...
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        """What it says of the last of `attempts`, of which there is at least one."""
+        ...
 
 
-def feedback_maker(arm: Arm, context: EpisodeContext) -> FeedbackMaker:
-    """The source that the arm names, holding only the handles it may use."""
+def feedback_maker(
+    arm: Arm, context: EpisodeContext, tests: Sequence[str] = (), reviews: Sequence[str] = ()
+) -> FeedbackMaker:
+    """The source that the arm names, holding only the handles it may use.
+
+    Args:
+        tests: what the model wrote to test itself, in arms that do.
+        reviews: of earlier attempts, in an arm that reviews in turns.
+    """
     match arm.source:
         case "none" | "oracle_stop":
-            return _Silence(arm.source)
+            return _Gate(arm, _need_prover(arm, context), tests) if arm.gated else _Said(arm.source, "")
+        case "placebo":
+            return _Said("placebo", PLACEBO)
         case "intrinsic":
-            return _Intrinsic(arm, context)
+            return _Turns(arm, context, reviews) if arm.in_turns else _Intrinsic(arm, context)
+        case "self_tests":
+            return self_tests(tests, _need_prover(arm, context))
+        case "visible_tests":
+            return _Visible(_need_prover(arm, context))
+        case "execution":
+            return Execution(_need_prover(arm, context))
         case "oracle_verdict":
-            return _OracleVerdict(_need(arm, context.oracle))
+            return OracleVerdict(_need_oracle(arm, context))
         case "oracle_trace":
-            return _OracleTrace(_need(arm, context.oracle))
+            return OracleTrace(_need_oracle(arm, context))
 
 
 @dataclass(frozen=True, slots=True)
-class _Silence:
-    source: FeedbackSource
+class _Said:
+    """The same whatever happened."""
 
-    async def __call__(self, task: Task, attempt: Attempt) -> Feedback:
-        return Feedback(attempt.round, self.source, "")
+    source: FeedbackSource
+    text: str
+
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        return Feedback(attempts[-1].round, self.source, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """The examples of the task at hand."""
+
+    prover: Prover
+
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        return await visible_tests(task.examples, self.prover)(task, attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Whether tests let an independent sample pass. Nothing of what they found is shown."""
+
+    arm: Arm
+    prover: Prover
+    tests: Sequence[str]
+
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        source = self_tests(self.tests, self.prover) if self.arm.writes_tests else _Visible(self.prover)
+        found = await source(task, attempts)
+        return Feedback(found.round, found.source, "", found.accepts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +97,8 @@ class _Intrinsic:
     arm: Arm
     context: EpisodeContext
 
-    async def __call__(self, task: Task, attempt: Attempt) -> Feedback:
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        attempt = attempts[-1]
         critique = await self.context.critic.critique(
             task,
             attempt,
@@ -59,58 +110,33 @@ class _Intrinsic:
 
 
 @dataclass(frozen=True, slots=True)
-class _OracleVerdict:
-    """One bit of the sealed tests."""
+class _Turns:
+    """The review as a turn of the conversation that the answers are turns of. It gives no verdict."""
 
-    oracle: Oracle
+    arm: Arm
+    context: EpisodeContext
+    reviews: Sequence[str]
 
-    async def __call__(self, task: Task, attempt: Attempt) -> Feedback:
-        verdict = await self.oracle(attempt)
-        text = "The answer passed the tests." if verdict.passed else "The answer failed the tests."
-        return Feedback(attempt.round, "oracle_verdict", text, verdict.passed)
-
-
-@dataclass(frozen=True, slots=True)
-class _OracleTrace:
-    """The failing sealed assertion with expected and actual value, or the candidate's traceback."""
-
-    oracle: Oracle
-
-    async def __call__(self, task: Task, attempt: Attempt) -> Feedback:
-        verdict = await self.oracle(attempt)
-        return Feedback(attempt.round, "oracle_trace", trace_text(verdict, task.entry_point), verdict.passed)
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        round = attempts[-1].round
+        text = await self.context.critic.review(
+            task,
+            round=round,
+            seed=self.context.seed("critic", round),
+            attempts=attempts,
+            reviews=self.reviews,
+            valence=self.arm.valence,
+        )
+        return Feedback(round, "intrinsic", text)
 
 
-def trace_text(verdict: Verdict, entry_point: str) -> str:
-    """What a tester would report of this verdict, in a few lines, under the name that the model knows."""
-    if verdict.passed:
-        return "All tests passed."
-    lines = [_HEADLINES[verdict.kind]]
-    if verdict.assertion:
-        test = re.sub(r"\bcandidate\b", entry_point, verdict.assertion)
-        lines.append(f"Failed test: {test}")
-    if verdict.expected:
-        lines.append(f"Expected: {verdict.expected}")
-    if verdict.actual:
-        lines.append(f"Got: {verdict.actual}")
-    if verdict.error:
-        lines.append(f"Error:\n{verdict.error}")
-    return "\n".join(lines)
-
-
-_HEADLINES: dict[VerdictKind, str] = {
-    "wrong_answer": "A test failed: the function returned a wrong answer.",
-    "raised": "A test failed: the code raised an exception.",
-    "timed_out": "A test failed: the code took too long.",
-    "out_of_memory": "A test failed: the code ran out of memory.",
-    "output_limit": "A test failed: the code printed too much.",
-    "forbidden": "A test failed: the code did something that is not allowed.",
-    "no_answer": "No function could be found in the answer.",
-    "flaky": "The tests do not always pass: the answer depends on chance.",
-}
-
-
-def _need(arm: Arm, oracle: Oracle | None) -> Oracle:
-    if oracle is None:
+def _need_oracle(arm: Arm, context: EpisodeContext) -> Oracle:
+    if context.oracle is None:
         raise ValueError(f"arm {arm.name!r} needs an oracle, and the episode was handed none")
-    return oracle
+    return context.oracle
+
+
+def _need_prover(arm: Arm, context: EpisodeContext) -> Prover:
+    if context.prover is None:
+        raise ValueError(f"arm {arm.name!r} needs a prover, and the episode was handed none")
+    return context.prover

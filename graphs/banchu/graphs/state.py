@@ -30,6 +30,10 @@ class EpisodeState(TypedDict, total=False):
     """What the source said of the latest attempt."""
     reflections: list[str]
     """What memory recalled for the next attempt."""
+    tests: list[str]
+    """What the model wrote to test itself; absent until it was asked."""
+    reviews: Annotated[list[str], operator.add]
+    """The reviews of a conversation in turns, one an attempt; none in other arms."""
     stopped_by: str
     """Why the episode ended; absent while it runs."""
 
@@ -41,13 +45,16 @@ class ActView(TypedDict, total=False):
     attempts: list[dict[str, Any]]
     feedback: str
     reflections: list[str]
+    reviews: list[str]
 
 
-class AssessView(TypedDict):
-    """A feedback source sees the task and the attempts."""
+class AssessView(TypedDict, total=False):
+    """A feedback source sees the task, the attempts, its own earlier reviews and the model's own tests."""
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
+    tests: list[str]
+    reviews: list[str]
 
 
 class ReflectView(TypedDict):

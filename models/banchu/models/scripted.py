@@ -65,7 +65,7 @@ class ScriptFile:
     """`scripted:FILE.jsonl`: the first row that matches answers.
 
     A row is {"reply": TEXT} and, each optional, "match": a regular expression searched in the prompt, "role" (actor,
-    critic, reflector), "round" (from 0), "delay_s" (seconds).
+    critic, reflector, tester), "round" (from 0), "delay_s" (seconds).
 
     Raises:
         ConfigError: the file cannot be read; names file, line and field.

@@ -21,7 +21,8 @@ def compare(
     from itertools import combinations, product
 
     from banchu.analysis.compare import compare as compare_arms
-    from banchu.analysis.reading import caveats, read
+    from banchu.analysis.compare import control_first
+    from banchu.analysis.reading import budget_caveats, caveats, read
     from banchu.analysis.summary import correct
     from banchu.analysis.tables import print_comparisons
     from banchu.cli.output import console, print_json
@@ -32,7 +33,7 @@ def compare(
         raise ConfigError(f"compare takes one RUN or two, got {len(runs)}; compare them two at a time")
     sides = [arms_of(text, name_run=len(runs) > 1) for text in runs]
     if len(sides) == 1:
-        pairs = list(combinations(sides[0], 2))
+        pairs = [control_first(a, b) for a, b in combinations(sides[0], 2)]
     else:
         pairs = [(a, b) for a, b in product(*sides) if a.label != b.label]
         if all(len(side) > 1 for side in sides):
@@ -42,6 +43,16 @@ def compare(
         raise ConfigError(f"{' '.join(runs)!r} names one arm only; name a second RUN or RUN:ARM to compare it with")
     found = correct([compare_arms(a, b) for a, b in pairs])
     if json:
-        print_json([{**asdict(c), "reading": read(c), "caveats": caveats(c)} for c in found])
+        print_json(
+            [
+                {
+                    **asdict(c),
+                    "beats_control": c.beats_control,
+                    "reading": read(c),
+                    "caveats": (*caveats(c), *budget_caveats(c)),
+                }
+                for c in found
+            ]
+        )
         return
     print_comparisons(found, console())

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from banchu.models import PromptStyle
 
 Concurrency = Annotated[int, typer.Option(help="Episodes in flight.")]
+Arms = Annotated[
+    str,
+    typer.Option(
+        help="Comma-separated: none, placebo, intrinsic, self_tests, visible_tests, execution, oracle_stop, "
+        "oracle_verdict, oracle_trace. Each with options: stop, window, same; valence and review=turns "
+        "(intrinsic), tests (self_tests), gate (none), such as intrinsic+stop=done+window=3, none+gate=self_tests."
+    ),
+]
+Controls = Annotated[
+    bool, typer.Option(help="Add the arms that these must beat: fresh samples, samples behind the gate, placebo.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON; progress stays on stderr.")]
 
 _Start = Callable[["Watch", Callable[["Runner", Path], None]], Coroutine[Any, Any, "Launched"]]
@@ -27,13 +38,14 @@ def run(
     model: Annotated[
         str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
     ],
-    arms: Annotated[
-        str,
-        typer.Option(
-            help="Comma-separated: none, intrinsic, oracle_stop, oracle_verdict, oracle_trace; each with options, "
-            "such as intrinsic+stop=done+window=3."
-        ),
-    ] = "none,intrinsic,oracle_trace",
+    arms: Arms = "none,intrinsic,oracle_trace",
+    controls: Controls = True,
+    critic: Annotated[
+        str | None, typer.Option(help="A second model that reviews answers (intrinsic). Default: --model.")
+    ] = None,
+    reflector: Annotated[
+        str | None, typer.Option(help="A second model that writes the lessons. Default: --model.")
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Attempts after the first.")] = 2,
     repeats: Annotated[int, typer.Option(help="Episodes of each arm on each task, with other seeds.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Only the first N tasks.")] = None,
@@ -71,7 +83,7 @@ def run(
     invocation = Invocation(
         benchmark=benchmark,
         model=model,
-        arms=arms,
+        arms=_with_controls(arms) if controls and rounds else arms,
         rounds=rounds,
         repeats=repeats,
         limit=limit,
@@ -83,6 +95,8 @@ def run(
         model_options=ModelOptions(base_url=base_url, style=_style(style), workers=workers),
         isolation=isolation,
         confirm=confirm,
+        critic=critic,
+        reflector=reflector,
     )
     _drive(
         lambda watch, on_start: launch(
@@ -109,6 +123,19 @@ def resume(
         lambda watch, on_start: resume_run(folder, concurrency=concurrency, progress=watch, on_start=on_start),
         as_json=json,
     )
+
+
+def _with_controls(arms: str) -> str:
+    """The arms and the controls that they lack, which are named on stderr."""
+    import sys
+
+    from banchu.core.arm import parse_arms
+    from banchu.core.controls import missing_controls
+
+    added = [arm.name for arm in missing_controls(parse_arms(arms))]
+    if added:
+        print(f"controls added: {', '.join(added)} (--no-controls leaves them out)", file=sys.stderr)
+    return ",".join([arms, *added])
 
 
 def _drive(start: _Start, *, as_json: bool) -> None:

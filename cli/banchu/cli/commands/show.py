@@ -12,6 +12,10 @@ def show(
     task: Annotated[str | None, typer.Argument(help="A task id, such as `HumanEval/3` or `3`.")] = None,
     arm: Annotated[str | None, typer.Option(help="Only this arm.")] = None,
     repeat: Annotated[int | None, typer.Option(help="Only this repeat, counted from 0.")] = None,
+    answers: Annotated[
+        int | None,
+        typer.Option(help="Answers to choose from in each task: prints what guessing under an oracle's stop reaches."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a run, or everything that was said and judged on one of its tasks.
@@ -31,9 +35,9 @@ def show(
             from banchu.cli.show_run import run_as_json, run_as_text
 
             if json:
-                run_as_json(ledger, arm, repeat)
+                run_as_json(ledger, arm, repeat, answers)
             else:
-                run_as_text(ledger, arm, repeat)
+                run_as_text(ledger, arm, repeat, answers)
             return
         from banchu.cli.show_episode import episode_as_json, episode_as_text, find_episodes
 

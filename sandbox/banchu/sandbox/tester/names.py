@@ -7,6 +7,7 @@ import builtins
 import functools
 
 from banchu.core.sealed import TestSuite
+from banchu.core.source import parse
 
 
 @functools.lru_cache(maxsize=4096)
@@ -14,7 +15,7 @@ def borrowed_names(suite: TestSuite) -> tuple[str, ...]:
     """Names that the tests use, do not bind, and the reference solution defines. No names where a source is broken."""
     try:
         used = _Names.of(suite.check)
-        used.visit(ast.parse(suite.context))
+        used.visit(parse(suite.context))
         defined = _Names.of(suite.reference)
     except (SyntaxError, ValueError, RecursionError):
         return ()
@@ -32,7 +33,7 @@ class _Names(ast.NodeVisitor):
     @classmethod
     def of(cls, source: str) -> _Names:
         names = cls()
-        names.visit(ast.parse(source))
+        names.visit(parse(source))
         return names
 
     def visit(self, node: ast.AST) -> None:

@@ -1,0 +1,225 @@
+"""A run as tidy tables: one fact a row, every column documented, for pandas, R, DuckDB or a spreadsheet.
+
+Episodes that have ended are in it; open ones are not. What the judge says of a sealed test (assertion, expected value,
+traceback) is in no table. Prompts, replies, feedback and reflections of arms that are shown such text are left empty
+unless `sealed` asks for them, so that a table can be passed on without passing on the benchmark's tests. Programs are
+always there; one that an oracle arm wrote may have copied what it was shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal, TypeAlias, get_args
+
+from banchu.core.arm import Arm
+from banchu.core.episode import EpisodeRecord
+from banchu.experiments.ledger import EpisodeDetail, Ledger
+
+Type = Literal["text", "int", "real", "bool"]
+Value: TypeAlias = str | int | float | bool | None
+Row: TypeAlias = tuple[Value, ...]
+Table = Literal["attempts", "episodes", "calls", "feedback", "self_tests"]
+TABLE_NAMES: tuple[Table, ...] = get_args(Table)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Any may be empty where its text says when."""
+
+    name: str
+    type: Type
+    text: str
+
+
+_KEY: Final = (
+    Column("run", "text", "name of the run's folder"),
+    Column("task_id", "text", "the task"),
+    Column("arm", "text", "the arm, as it was written; options in their shortest spelling"),
+    Column("repeat", "int", "from 0"),
+)
+_ROUND: Final = Column("round", "int", "from 0, the first attempt")
+
+TABLES: Final[dict[Table, tuple[Column, ...]]] = {
+    "attempts": (
+        *_KEY,
+        _ROUND,
+        Column("verdict", "text", "what the judge said: passed, wrong_answer, ...; empty: unjudged"),
+        Column("passed", "bool", "whether the verdict is `passed`; empty: unjudged"),
+        Column("tests_passed", "int", "sealed assertions that held; empty: unjudged"),
+        Column("tests_total", "int", "sealed assertions known; empty: unjudged"),
+        Column("accepts", "bool", "whether the feedback source held the attempt for right; empty: it did not say"),
+        Column("truncated", "bool", "the reply was cut by the token limit"),
+        Column("says_done", "bool", "the reply says that the earlier answer stands"),
+        Column("cpu_s", "real", "CPU seconds of the candidate; empty: unjudged"),
+        Column("isolation", "text", "the tier that held the candidate; empty: unjudged"),
+        Column("code", "text", "the program; empty: the reply held none"),
+        Column("reply", "text", "the model's reply as it came; empty: may hold sealed tests"),
+    ),
+    "episodes": (
+        *_KEY,
+        Column("status", "text", "done, or failed: a model error ended it"),
+        Column("stopped_by", "text", "the stop rule that ended it; `rounds` where none did"),
+        Column("error", "text", "why a failed episode ended; empty otherwise"),
+        Column("claims", "text", "what a number of this arm may be called"),
+        Column("oracle", "bool", "whether the arm may use the sealed tests; if so, no number of it is pass@1"),
+        Column("attempts", "int", "how many there are"),
+        Column("first_passed", "bool", "of the first attempt; empty: unjudged, or there is none"),
+        Column("last_passed", "bool", "of the last attempt; empty: unjudged, or there is none"),
+        Column("oracle_calls", "int", "verdicts on the sealed tests that crossed into the feedback channel"),
+        Column("model_calls", "int", "of every role"),
+        Column("prompt_tokens", "int", "of every call, bought or shared with another arm"),
+        Column("completion_tokens", "int", "of every call, bought or shared with another arm"),
+        Column("truncated_replies", "int", "replies of any role that were cut by the token limit"),
+        Column("sealed_prompts", "int", "prompts in which text of the sealed tests was found"),
+        Column("model_s", "real", "seconds inside model calls, added up"),
+    ),
+    "calls": (
+        *_KEY,
+        _ROUND,
+        Column("role", "text", "who asked: actor, critic, reflector, tester"),
+        Column("prompt_tokens", "int", ""),
+        Column("completion_tokens", "int", ""),
+        Column("finish_reason", "text", "stop, length (cut by the token limit) or content_filter"),
+        Column("sealed_hits", "int", "sealed assertions whose text was found in the prompt"),
+        Column("wall_s", "real", "seconds until the answer"),
+        Column("sampling", "text", "JSON: temperature, top_p, max_tokens, stop, seed"),
+        Column("prompt", "text", "raw text, or a chat as JSON [[role, content], ...]; empty: may hold sealed tests"),
+        Column("reply", "text", "the answer; empty: may hold sealed tests"),
+    ),
+    "feedback": (
+        *_KEY,
+        _ROUND,
+        Column("source", "text", "who made it"),
+        Column("accepts", "bool", "whether the source held the attempt for right; empty: it did not say"),
+        Column("text", "text", "what the agent was shown; empty: nothing, or it may hold sealed tests"),
+        Column("reflection", "text", "what the reflector wrote; empty: nothing, or it may hold sealed tests"),
+    ),
+    "self_tests": (
+        *_KEY,
+        Column("number", "int", "from 0"),
+        Column("source", "text", "one assert statement that the model wrote for itself"),
+        Column("holds", "bool", "whether the reference solution passes it; empty: not known"),
+    ),
+}
+
+
+def rows(ledger: Ledger, table: Table, *, run: str, sealed: bool = False) -> Iterator[Row]:
+    """The rows of one table, in the order of tasks, arms, repeats and rounds; each as `TABLES[table]` has its columns.
+
+    Args:
+        run: what the column `run` says.
+        sealed: with texts that may hold sealed tests.
+    """
+    of_episode: dict[Table, Callable[[EpisodeRecord], Iterator[Row]]] = {
+        "attempts": partial(_attempts, sealed),
+        "episodes": _episodes,
+        "calls": partial(_detailed, ledger, _calls, sealed),
+        "feedback": partial(_detailed, ledger, _feedback, sealed),
+        "self_tests": _self_tests,
+    }
+    for episode in ledger.episodes():
+        key = (run, episode.task_id, episode.arm, episode.repeat)
+        yield from ((*key, *row) for row in of_episode[table](episode))
+
+
+def describe_columns() -> str:
+    """All tables and their columns, in Markdown."""
+    lines = []
+    for table in TABLE_NAMES:
+        lines += [f"## {table}", "", "| column | type | |", "| --- | --- | --- |"]
+        lines += [f"| {column.name} | {column.type} | {column.text} |" for column in TABLES[table]]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
+    texts = _passable(episode, sealed)
+    accepts = dict(enumerate(episode.accepts))
+    for judged in episode.attempts:
+        attempt, verdict = judged.attempt, judged.verdict
+        yield (
+            attempt.round,
+            *(
+                (None, None, None, None)
+                if verdict is None
+                else (verdict.kind, verdict.passed, verdict.tests_passed, verdict.tests_total)
+            ),
+            accepts.get(attempt.round),
+            attempt.truncated,
+            attempt.says_done,
+            *((None, None) if verdict is None else (verdict.cpu_s, verdict.isolation)),
+            attempt.code,
+            attempt.text if texts else None,
+        )
+
+
+def _episodes(episode: EpisodeRecord) -> Iterator[Row]:
+    arm = Arm.parse(episode.arm)
+    passed = [None if judged.verdict is None else judged.verdict.passed for judged in episode.attempts]
+    yield (
+        episode.status,
+        episode.stopped_by,
+        episode.error or None,
+        arm.claims,
+        arm.uses_oracle,
+        len(episode.attempts),
+        passed[0] if passed else None,
+        passed[-1] if passed else None,
+        episode.oracle_calls,
+        len(episode.calls),
+        sum(call.prompt_tokens for call in episode.calls),
+        sum(call.completion_tokens for call in episode.calls),
+        sum(call.finish_reason == "length" for call in episode.calls),
+        sum(call.sealed_hits > 0 for call in episode.calls),
+        sum(call.wall_s for call in episode.calls),
+    )
+
+
+def _self_tests(episode: EpisodeRecord) -> Iterator[Row]:
+    return ((number, test.source, test.holds) for number, test in enumerate(episode.self_tests))
+
+
+def _detailed(
+    ledger: Ledger, of: Callable[[EpisodeDetail, bool], Iterator[Row]], sealed: bool, episode: EpisodeRecord
+) -> Iterator[Row]:
+    detail = ledger.episode(episode.task_id, episode.arm, episode.repeat)
+    if detail is not None:
+        yield from of(detail, _passable(episode, sealed))
+
+
+def _passable(episode: EpisodeRecord, sealed: bool) -> bool:
+    # Not by `sealed_hits`: the scan knows whole assertions, and a reflection may quote half of one.
+    return sealed or not Arm.parse(episode.arm).oracle_content
+
+
+def _calls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
+    for call in episode.calls:
+        record = call.record
+        prompt = call.prompt if isinstance(call.prompt, str) else json.dumps(call.prompt, ensure_ascii=False)
+        yield (
+            record.round,
+            record.role,
+            record.prompt_tokens,
+            record.completion_tokens,
+            record.finish_reason,
+            record.sealed_hits,
+            record.wall_s,
+            json.dumps(call.sampling),
+            prompt if texts else None,
+            call.text if texts else None,
+        )
+
+
+def _feedback(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
+    for round_ in sorted({*episode.feedback, *episode.reflections}):
+        feedback = episode.feedback.get(round_)
+        yield (
+            round_,
+            feedback.source if feedback else None,
+            feedback.accepts if feedback else None,
+            (feedback.text or None) if feedback and texts else None,
+            episode.reflections.get(round_) if texts else None,
+        )

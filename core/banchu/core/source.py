@@ -1,0 +1,23 @@
+"""Python source to a tree, also while other threads parse."""
+
+from __future__ import annotations
+
+import ast
+
+_TRIES = 5
+
+
+def parse(source: str) -> ast.Module:
+    """As `ast.parse`, whose guard against recursion is confused when another thread parses in the middle of it.
+
+    CPython before 3.12.2 and 3.11.8 then raises SystemError for a source in which nothing is wrong (gh-106905).
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
+    """
+    for _ in range(_TRIES):
+        try:
+            return ast.parse(source)
+        except SystemError:
+            continue
+    return ast.parse(source)

@@ -1,0 +1,45 @@
+"""The models of a run: one that answers, and, where they are others, one that reviews and one that writes lessons.
+
+Correction by another model is a condition of its own (Kamoi et al. 2024: cross-model correction), so it is part of the
+run's configuration, and never called self-correction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from banchu.models import Model
+from banchu.models.registry import ModelOptions, open_model
+
+if TYPE_CHECKING:
+    from banchu.experiments.launch import Invocation
+
+
+class Team:
+    """Opens each model once, however many parts it plays. Raises as `open_model`."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        options = invocation.model_options
+        self._open = {invocation.model: open_model(invocation.model, options)}
+        self.actor: Model = self._open[invocation.model]
+        self.critic = self._of(invocation.critic, options)
+        self.reflector = self._of(invocation.reflector, options)
+
+    def _of(self, spec: str | None, options: ModelOptions) -> Model:
+        if spec is None:
+            return self.actor
+        if spec not in self._open:
+            # How code is asked for is the actor's matter, and an endpoint means something to its own kind only.
+            served = spec.startswith("openai:")
+            self._open[spec] = open_model(
+                spec, replace(options, style=None, base_url=options.base_url if served else None)
+            )
+        return self._open[spec]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for model in self._open.values():
+            await model.aclose()
