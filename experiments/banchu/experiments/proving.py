@@ -22,7 +22,7 @@ from banchu.core.sealed import TestSuite
 from banchu.core.task import Task
 from banchu.experiments.journal import Journal, code_sha, storable
 from banchu.experiments.ledger import Ledger
-from banchu.sandbox import CommandCell, CommandLimits, CommandResult
+from banchu.sandbox import CommandCell, CommandLimits
 from banchu.sandbox.command_order import Order
 from banchu.sandbox.proving import Proof
 
@@ -105,7 +105,7 @@ class Proofs:
         result = await self._cell.run_async(
             (Order.PYTHON, "-s", "-B", "main.py"), files=files, env={"PYTHONHASHSEED": "0"}
         )
-        text = result.stdout if result.ok else f"{result.stdout.rstrip()}\n{_end(result)}"
+        text = result.stdout if result.ok else f"{result.stdout.rstrip()}\n{_ENDS.get(result.status, _ENDED)}"
         return bounded(_plain(text).strip(), MAX_TRACE)
 
 
@@ -133,13 +133,6 @@ _ENDS: Final[dict[str, str]] = {
     "file_limit": "(stopped: the code wrote too much)",
     "forbidden": "(stopped: the code did something that is not allowed)",
 }
-
-
-def _end(result: CommandResult) -> str:
-    # The kernel's clock may stop a program a moment before it has used all that it is allowed.
-    if result.status == "signalled" and result.cpu_s > 0.9 * _LIMITS.cpu_s:
-        return _ENDS["timed_out"]
-    return _ENDS.get(result.status, _ENDED)
 
 
 def suite_of(task: Task, test: str) -> TestSuite:
