@@ -11,7 +11,20 @@ from importlib.metadata import version
 
 import typer
 
-from banchu.cli.commands import audit, compare, doctor, export, judge, models, report, run, sandbox, show, tasks
+from banchu.cli.commands import (
+    audit,
+    compare,
+    doctor,
+    export,
+    judge,
+    models,
+    recipes,
+    report,
+    run,
+    sandbox,
+    show,
+    tasks,
+)
 from banchu.core.errors import BanchuError
 
 app = typer.Typer(
@@ -49,6 +62,7 @@ app.command()(judge.judge)
 app.command()(audit.audit)
 app.command()(tasks.tasks)
 app.command()(models.models)
+app.command()(recipes.recipes)
 app.add_typer(sandbox.app, name="sandbox")
 app.command()(doctor.doctor)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from banchu.core.errors import ConfigError, unknown
+from banchu.core.recipes import RECIPES
 
 FeedbackSource = Literal[
     "none",
@@ -172,10 +173,15 @@ class Arm:
 
     @classmethod
     def parse(cls, text: str) -> Arm:
-        """An arm from its spelling, such as `oracle_trace+stop=rounds+window=3`. Raises ConfigError."""
-        source, *options = text.strip().split("+")
+        """An arm from its spelling, such as `oracle_trace+stop=rounds+window=3`; it may begin with a recipe's name.
+
+        Raises ConfigError.
+        """
+        name, plus, rest = text.strip().partition("+")
+        spelt = f"{RECIPES[name].arm}{plus}{rest}" if name in RECIPES else text.strip()
+        source, *options = spelt.split("+")
         if source not in SOURCES:
-            raise unknown("arm", source, SOURCES)
+            raise unknown("arm", source, (*SOURCES, *RECIPES))
         given: dict[str, str | int] = {}
         for option in options:
             key, equals, value = option.partition("=")
