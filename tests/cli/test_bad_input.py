@@ -56,6 +56,7 @@ def assert_refused(done: Any, code: int, *names: str) -> None:
     assert done.returncode == code, done.stderr
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_is_named(banchu: Any) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

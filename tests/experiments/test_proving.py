@@ -121,7 +121,7 @@ async def test_the_same_test_on_the_same_program_is_run_once_and_kept(bench: Ben
         ("def f(x:\n", ["Loading the code fails.", "line 1: def f(x:", "SyntaxError"]),
         ("print('hello')\n1 / 0\n", ["printed while loading: hello", "line 2, in <module>"]),
         ("import os\ndef f(x): os._exit(3)\n", [">>> f(2)", "ended itself"]),
-        ("def f(x):\n    while True: pass\n", ["took too long"]),
+        pytest.param("def f(x):\n    while True: pass\n", ["took too long"], marks=pytest.mark.slow),
         ("def f(x):\n    raise SystemExit\n", ["SystemExit", ">>> f(3)"]),
         ("def f(x):\n    return f(x + 1)\n", ["more calls", "RecursionError"]),
         ("def f(x):\n    return {'a' * x, object}, object()\n", ["0x..."]),

@@ -119,7 +119,8 @@ def tell(arm: Arm, task: Task, repeat: int) -> Told:
 @pytest.mark.parametrize(
     ("arms", "tasks", "repeats"),
     [
-        ("none,intrinsic,self_tests,oracle_trace", 100, 1),
+        ("none,intrinsic,self_tests,oracle_trace", 25, 1),
+        pytest.param("none,intrinsic,self_tests,oracle_trace", 100, 1, marks=pytest.mark.slow),
         pytest.param(
             "none,intrinsic,intrinsic+stop=accepted,self_tests+stop=rounds,oracle_stop,oracle_trace+stop=rounds",
             60,
@@ -149,7 +150,8 @@ async def test_every_figure_of_a_run_is_what_the_script_did(lab: Any, arms: str,
         both = [(told[pair.a, *unit].at(ROUNDS), told[pair.b, *unit].at(ROUNDS)) for unit in units]
         assert (pair.pairs, pair.tasks) == (len(units), tasks)
         assert (pair.a_only, pair.b_only) == (both.count((True, False)), both.count((False, True)))
-    _check_rates(next(one for one in summary.arms if one.arm == "intrinsic"))
+    if tasks * repeats >= 100:  # fewer cannot show a rate
+        _check_rates(next(one for one in summary.arms if one.arm == "intrinsic"))
 
 
 def _check_episode(record: EpisodeRecord, told: Told) -> None:
