@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from typing import Any
 
 import pytest
@@ -186,3 +187,18 @@ async def test_an_error_that_every_call_would_meet_ends_the_run_and_loses_nothin
 
 def _keys(ledger: Any) -> list[str]:
     return [row["key"] for row in ledger._db.execute("SELECT key FROM calls")]
+
+
+async def test_a_run_says_what_it_was_made_with_and_what_it_went_on_with(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lab.run("made", lab.tasks(1), arms="none")
+    await lab.run("made", lab.tasks(1), arms="none")
+    with lab.ledger("made") as ledger:
+        (first,) = ledger.meta("versions")
+    assert first["python"] == platform.python_version()
+    assert {"banchu", "langgraph"} <= set(first)
+    monkeypatch.setattr("banchu.experiments.runner.versions", lambda: {"python": "3.99"})
+    await lab.run("made", lab.tasks(1), arms="none")
+    with lab.ledger("made") as ledger:
+        assert ledger.meta("versions") == [first, {"python": "3.99"}]

@@ -25,6 +25,7 @@ from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
+from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
 from banchu.memory import EpisodicMemory
@@ -93,6 +94,7 @@ class Runner:
         self._journal.tasks([(self._pairs[id].task, self._pairs[id].sealed.digest) for id in config.tasks])
         self._journal.flush()
         self._ledger = Ledger(folder / LEDGER_NAME)
+        self._note_versions()
         sealed = {pair.task.id: pair.sealed for pair in benchmark.tasks}
         self._measurements = Measurements(judge, sealed, self._ledger, self._journal, self._progress)
         self._proofs = Proofs(judge, config.isolation, self._ledger, self._journal)
@@ -101,6 +103,12 @@ class Runner:
         self._graphs = {arm.name: build_graph(arm, config.rounds) for arm in config.parsed_arms}
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
+
+    def _note_versions(self) -> None:
+        """All that a run was made with, should it go on with others."""
+        seen, now = self._ledger.meta("versions") or [], versions()
+        if now not in seen:
+            self._journal.header(versions=[*seen, now])
 
     def drain(self) -> int:
         """End early: buy no new call, keep those in flight. Returns how many those are."""

@@ -27,10 +27,16 @@ def settings(ledger: Ledger, config: RunConfig) -> str:
     rows += [
         ("configuration", f"sha256 {config.digest}"),
         ("bought", f"{bought.prompt_tokens} prompt and {bought.completion_tokens} completion tokens, each call once"),
-        ("versions of the run", _value(ledger.meta("versions") or "not recorded")),
+        ("made with", _versions(ledger.meta("versions") or [])),
         ("report by", f"banchu {version('banchu')}"),
     ]
     return as_table(("what", "value"), rows)
+
+
+def _versions(made_with: list[dict[str, str]]) -> str:
+    """Of each start with others than the one before."""
+    each = [", ".join(f"{name} {number}" for name, number in one.items()) for one in made_with]
+    return "; then ".join(each) or "not recorded"
 
 
 def command(ledger: Ledger) -> str:
