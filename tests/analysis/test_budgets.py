@@ -153,10 +153,9 @@ def test_a_budget_that_could_not_be_matched_is_not_claimed(episode: Make) -> Non
     critiques = (call("critic", 0, 15), call("critic", 1, 15))
     arm = [episode(t, "intrinsic", ".x") for t in tasks]
     found = compare(asked, ArmData(INTRINSIC, [replace(e, calls=(*e.calls, *critiques)) for e in arm], 1, tasks))
-    assert (
-        "beats its control `placebo`, at equal programs (not at equal calls and tokens: the control had too few rounds"
-        in read(found)
-    )
+    assert (found.ahead_of_control, found.unmatched, found.beats_control) == (True, ("calls", "tokens"), False)
+    assert "does not show that it beats its control `placebo`: it solved more" in read(found)
+    assert "the control had too few rounds to spend as many calls and tokens" in read(found)
     assert "a run with more --rounds lets it go on" in budget_caveats(found)[0]
 
 

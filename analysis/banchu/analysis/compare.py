@@ -19,6 +19,9 @@ ALL_PAIRS_UP_TO = 4
 """With more arms each is compared with its controls only."""
 
 
+_INDEPENDENT = Arm.parse("none").claims
+
+
 @dataclass(frozen=True, slots=True)
 class ArmData:
     """One arm of one run, as `compare` takes it."""
@@ -110,9 +113,23 @@ class Comparison:
 
     @property
     def beats_control(self) -> bool:
-        """Whether b solved more than its control at every budget, and every corrected test says so."""
+        """Whether b solved more than its control at every budget, every corrected test says so, and the control could
+        spend as much."""
+        return self.ahead_of_control and not self.unmatched
+
+    @property
+    def ahead_of_control(self) -> bool:
+        """As `beats_control`, for what the control did spend."""
         both = (self.p_holm, self.p_control_holm)
         return self.control and all(p is not None and p < ALPHA for p in both)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Budgets that the control ended before it could spend. Of independent samples the last of more is expected to
+        be as good as the last of these, so none is."""
+        if self.claims_a == _INDEPENDENT:
+            return ()
+        return tuple(each.budget for each in self.budgets if each.short)
 
 
 def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:

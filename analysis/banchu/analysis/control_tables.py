@@ -31,11 +31,12 @@ def budget_table(comparisons: Sequence[Comparison]) -> Table:
             *(_at(each) for each in c.budgets),
             p_value(c.p_control),
             p_value(c.p_control_holm),
-            "yes" if c.beats_control else "not shown",
+            "yes" if c.beats_control else "at less cost*" if c.ahead_of_control else "not shown",
         )
     table.caption = (
         "Points by which the arm solved more than its control, the control stopped where the arm's calls, programs or "
-        "tokens are spent (critiques, reflections and test writing count; * in some pairs it ended before that). "
+        "tokens are spent (critiques, reflections and test writing count; * in some pairs it ended too early for "
+        "that). "
         "p: the largest of the four, 1 where the arm is not ahead; Holm over the controls."
     )
     return table

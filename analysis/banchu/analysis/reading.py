@@ -28,7 +28,13 @@ def read(comparison: Comparison) -> str:
     if not comparison.control:
         return f"`{comparison.b}` solved more than `{comparison.a}`: {tail}{cost}."
     if comparison.beats_control:
-        return f"`{comparison.b}` beats its control `{comparison.a}`, at equal {_budgets(comparison)}: {tail}{cost}."
+        budgets = _and([each.budget for each in comparison.budgets])
+        return f"`{comparison.b}` beats its control `{comparison.a}`, at equal {budgets}: {tail}{cost}."
+    if comparison.ahead_of_control:
+        return (
+            f"`{comparison.b}` does not show that it beats its control `{comparison.a}`: it solved more ({tail}), but "
+            f"the control had too few rounds to spend as many {_and(comparison.unmatched)}{cost}."
+        )
     return (
         f"`{comparison.b}` does not show that it beats its control `{comparison.a}`: it solved more in as many rounds "
         f"({tail}), {_lost_at(comparison)}{cost}."
@@ -61,7 +67,7 @@ def budget_caveats(comparison: Comparison) -> tuple[str, ...]:
         return ()
     remedy = (
         "its samples are independent, so more of them would not change what is expected of the last"
-        if _independent(comparison)
+        if not comparison.unmatched
         else "a run with more --rounds lets it go on"
     )
     return (f"{comparison.a} ended before it had spent as much as {comparison.b}: {', '.join(short)}; {remedy}",)
@@ -146,20 +152,6 @@ def _needed(comparison: Comparison) -> str:
     if comparison.tasks_needed is None:
         return ""
     return f"; to see this difference, about {comparison.tasks_needed} tasks are needed"
-
-
-def _budgets(comparison: Comparison) -> str:
-    """The budgets that the control could spend, and those that it could not."""
-    unmatched = [each.budget for each in comparison.budgets if each.short and not _independent(comparison)]
-    matched = [each.budget for each in comparison.budgets if each.budget not in unmatched]
-    if not unmatched:
-        return _and(matched)
-    return f"{_and(matched)} (not at equal {_and(unmatched)}: the control had too few rounds to spend as much)"
-
-
-def _independent(comparison: Comparison) -> bool:
-    """Whether the last of more samples of the control is expected to be as good as the last of these."""
-    return comparison.claims_a == "independent samples"
 
 
 def _and(names: Sequence[str]) -> str:
