@@ -33,7 +33,7 @@ def power(world: World, key: tuple[str, str], tasks: int, repeats: int) -> float
         return None
     if repeats == 1:
         only_a, only_b = (fsum(kind[0] * kind[side] for kind in kinds) for side in (1, 2))
-        return min(1.0, mcnemar_power(tasks, only_a, only_b))  # it is a sum of many terms
+        return mcnemar_power(tasks, only_a, only_b)
     return _normal(kinds, tasks, repeats)
 
 

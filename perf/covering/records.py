@@ -91,6 +91,7 @@ def _way_of(right: list[NDArray[np.bool_]], said: list[NDArray[np.bool_]]) -> ND
     return way
 
 
+@cache
 def _parts_of(arm: Arm, says: bool, rounds: int) -> Callable[[int], Parts]:
     @cache
     def parts(way: int) -> Parts:

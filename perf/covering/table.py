@@ -39,8 +39,15 @@ class Cell:
     width: float | None = None
     bias: float | None = None
     """Mean estimate minus truth."""
+    bias_error: float = 0.0
+    """Its Monte-Carlo standard error."""
     far: float = 3.0
     """How many errors are more than chance, with so many cells."""
+
+    @property
+    def biased(self) -> bool:
+        """The estimate is off on average, by more than chance."""
+        return self.bias is not None and abs(self.bias) > self.far * self.bias_error + 1e-12
 
     @property
     def wrong(self) -> bool:
@@ -64,6 +71,8 @@ def cells(tallies: Mapping[Setting, Tally]) -> list[Cell]:
         n = tally.simulations
         for (kind, of), one in tally.coverage.items():
             share = one.covered / one.printed if one.printed else None
+            bias = one.off / one.estimated if one.estimated else None
+            error = sqrt(max(0.0, one.squares / one.estimated - bias**2) / one.estimated) if bias is not None else 0.0
             found.append(
                 Cell(
                     "coverage",
@@ -77,7 +86,8 @@ def cells(tallies: Mapping[Setting, Tally]) -> list[Cell]:
                     printed=one.printed / n,
                     below=one.below / one.printed if one.printed else None,
                     width=one.width / one.printed if one.printed else None,
-                    bias=one.estimates / n - one.truth,
+                    bias=bias,
+                    bias_error=error,
                     far=far,
                 )
             )
@@ -107,7 +117,8 @@ def text(found: Sequence[Cell], simulations: int) -> str:
             if rows:
                 parts.append(_tests(f"world {world}: {title}", rows, columns))
     error = 100 * _error(NOMINAL, simulations)
-    parts.append(f"Monte-Carlo standard error of 95 % and of 5 %: {error:.2f} points\n" + _wrong(found))
+    parts.append(f"Monte-Carlo standard error of 95 % and of 5 %: {error:.2f} points")
+    parts.append("\n".join([*_biased(found), *_wrong(found)]))
     return "\n\n".join(parts)
 
 
@@ -148,18 +159,33 @@ def _tests(title: str, found: Sequence[Cell], columns: Sequence[Setting]) -> str
     return "\n".join(lines)
 
 
-def _wrong(found: Sequence[Cell]) -> str:
+def _wrong(found: Sequence[Cell]) -> list[str]:
     lines = [_words(cell) for cell in found if cell.wrong]
     if not lines:
-        return "everything holds"
-    return "\n".join([f"{len(lines)} of {len(found)} DO NOT HOLD", *lines])
+        return [f"of {len(found)} intervals and tests every one holds"]
+    return [f"{len(lines)} of {len(found)} intervals and tests DO NOT HOLD", *lines]
+
+
+def _biased(found: Sequence[Cell]) -> list[str]:
+    estimates = [cell for cell in found if cell.bias is not None]
+    off = [
+        f"  {cell.kind}, {cell.of} ({_where(cell)}): by {100 * (cell.bias or 0):+.2f} points"
+        for cell in found
+        if cell.biased
+    ]
+    if not off:
+        return [f"of {len(estimates)} estimates every one is the truth on average"]
+    return [f"{len(off)} of {len(estimates)} estimates are OFF on average", *off]
+
+
+def _where(cell: Cell) -> str:
+    return f"{cell.setting.world}, {cell.setting.tasks} tasks x {cell.setting.repeats}"
 
 
 def _words(cell: Cell) -> str:
-    where = f"{cell.setting.world}, {cell.setting.tasks} tasks x {cell.setting.repeats}"
     said = f"{100 * (cell.share or 0):.1f} % for {100 * (cell.expected or 0):.1f} %"
     sides = "" if cell.below is None else f", {100 * cell.below:.1f} % of them with the truth below"
-    return f"  {cell.question} of {cell.kind}, {cell.of} ({where}): {said}{sides}"
+    return f"  {cell.question} of {cell.kind}, {cell.of} ({_where(cell)}): {said}{sides}"
 
 
 def _head(title: str, columns: Sequence[Setting]) -> str:

@@ -12,6 +12,7 @@ from banchu.analysis import ArmData, compare, correct, read
 from banchu.analysis.budgets import answer_at
 from banchu.analysis.reading import budget_caveats
 from banchu.core import Arm, CallRecord, EpisodeRecord
+from banchu.core.episode import Choice
 
 Make = Callable[..., EpisodeRecord]
 NONE, INTRINSIC, GATED = Arm.parse("none"), Arm.parse("intrinsic"), Arm.parse("none+gate=self_tests")
@@ -85,7 +86,7 @@ def test_equal_programs_is_mcnemar_on_the_attempts_that_both_made(episode: Make,
     tasks = [f"t{i}" for i in range(len(rows))]
     control = ArmData(NONE, [episode(t, "none", row[0]) for t, row in zip(tasks, rows, strict=True)], 2, tasks)
     arm = ArmData(INTRINSIC, [episode(t, "intrinsic", row[1]) for t, row in zip(tasks, rows, strict=True)], 2, tasks)
-    found = compare(control, arm, resamples=50)
+    found = compare(control, arm)
     assert found.control
     programs = found.budgets[1]
     pairs = [(row[0][len(row[1]) - 1], row[1][-1]) for row in rows]
@@ -156,7 +157,7 @@ def test_a_budget_that_could_not_be_matched_is_not_claimed(episode: Make) -> Non
     assert (found.ahead_of_control, found.unmatched, found.beats_control) == (True, ("calls", "tokens"), False)
     assert "does not show that it beats its control `placebo`: it solved more" in read(found)
     assert "the control had too few rounds to spend as many calls and tokens" in read(found)
-    assert "a run with more --rounds lets it go on" in budget_caveats(found)[0]
+    assert "such as none+gate=self_tests+rounds=40, lets it go on" in budget_caveats(found)[0]
 
 
 def test_what_is_no_control_has_no_budgets(episode: Make) -> None:
@@ -167,3 +168,27 @@ def test_what_is_no_control_has_no_budgets(episode: Make) -> None:
     assert compare(replace(control, run="r1"), replace(arm, run="r1")).control
     turned = compare(arm, control)
     assert (turned.control, turned.budgets, turned.p_control, turned.beats_control) == (False, (), None, False)
+
+
+def test_a_control_that_chooses_answers_with_its_choice_at_the_budget(episode: Make) -> None:
+    choices = tuple(Choice(round_, None, at) for round_, at in enumerate((0, 1, 1, 3)))
+    record = replace(episode("t", "none+choose=majority", ".x.x"), choices=choices)
+    assert [answer_at(record, "programs", amount)[0] for amount in (1, 2, 3, 4)] == [False, True, True, True]
+
+
+def test_a_control_with_more_rounds_is_compared_in_as_many_and_spends_more_at_equal_budgets(episode: Make) -> None:
+    tasks = [str(i) for i in range(8)]
+    votes = Arm.parse("none+choose=majority+rounds=3")
+    of_votes = [
+        replace(episode(t, votes.name, "..xx"), choices=tuple(Choice(r, None, r) for r in range(4))) for t in tasks
+    ]
+    critiques = (call("critic", 0, 15), call("critic", 1, 15))
+    arm = [episode(t, "intrinsic", ".x") for t in tasks]
+    found = compare(
+        ArmData(votes, of_votes, 3, tasks),
+        ArmData(INTRINSIC, [replace(e, calls=(*e.calls, *critiques)) for e in arm], 1, tasks),
+    )
+    assert (found.control, found.rounds_a, found.solved_a, found.tokens_a) == (True, 1, 0, 8 * 30)
+    assert {each.budget: each.solved_control for each in found.budgets} == {"calls": 8, "programs": 0, "tokens": 8}
+    assert not found.unmatched
+    assert not found.beats_control

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from banchu.analysis import ArmData, caveats, compare, correct, mcnemar_exact, read
+from banchu.analysis import ArmData, Interval, caveats, compare, correct, mcnemar_exact, read
 from banchu.core import Arm, EpisodeRecord
 
 Make = Callable[..., EpisodeRecord]
@@ -53,9 +53,9 @@ def test_no_shared_task_gives_no_figure(arm_data: Callable[..., ArmData]) -> Non
     assert "nothing to compare" in read(c)
 
 
-def test_one_task_gives_a_difference_and_no_interval(arm_data: Callable[..., ArmData]) -> None:
+def test_one_task_gives_a_difference_and_an_interval_that_says_nothing(arm_data: Callable[..., ArmData]) -> None:
     c = compare(arm_data(NONE, {"1": ".."}), arm_data(INTRINSIC, {"1": ".x"}))
-    assert (c.difference, c.interval, c.p) == (1.0, None, 1.0)
+    assert (c.difference, c.interval, c.p) == (1.0, Interval(-1.0, 1.0), 1.0)
 
 
 def test_the_interval_has_the_sign_of_the_difference(arm_data: Callable[..., ArmData]) -> None:

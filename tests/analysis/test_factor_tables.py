@@ -63,8 +63,8 @@ def test_the_cells(episode: Make) -> None:
     # Of 24 attempts 4 are right, all of them second ones: accepted with the 4; the 6 first ones of even tasks are not.
     assert "self_tests 4 6 0 14 100.0 30.0 40.0 0.0 0" in lines
     assert "self_tests 12 0 36 12 66.7 100.0 0" in lines  # 3 tests each, one said twice, one wrong
-    assert "does not stop 33.3 % 33.3 % +0.0 –" in lines
-    assert "stops 66.7 % 66.7 % +0.0 –" in lines
+    assert "does not stop 33.3 % 33.3 % +0.0 -24.9" in lines  # to +24.9 on the next line
+    assert "stops 66.7 % 66.7 % +0.0 -24.9" in lines
     assert "self_tests +0.0 +0.0 +0.0 +0.0 1.00 1.00 not shown" in lines
     assert "the oracle of oracle_trace, on 12 units of 12 tasks: stopping alone gives +33.3 points" in " ".join(lines)
     assert "oracle, unrealistic, unfair" in text

@@ -50,7 +50,7 @@ def look(marks: Marks, rounds: int, *, repeats: int = 1, tasks: Sequence[str] = 
 def seen(
     records: list[EpisodeRecord], arms: str, rounds: int, tasks: Sequence[str], repeats: int = 1
 ) -> tuple[ArmView, ...]:
-    summary = summarise(records, arms=parse_arms(arms), rounds=rounds, task_ids=tasks, repeats=repeats, resamples=50)
+    summary = summarise(records, arms=parse_arms(arms), rounds=rounds, task_ids=tasks, repeats=repeats)
     return views(summary, records, tasks)
 
 

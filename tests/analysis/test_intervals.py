@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from banchu.analysis import bootstrap_difference, clustered_wilson, wilson
+from banchu.analysis import clustered_wilson, wilson
+from banchu.analysis.intervals import paired_interval
 
 Tasks = list[tuple[int, int]]
 
@@ -73,59 +74,24 @@ def test_repeats_that_are_independent_count_in_full() -> None:
     assert ours.high - ours.low == pytest.approx(naive.high - naive.low, rel=0.08)
 
 
-@pytest.mark.parametrize(
-    "tasks",
-    [
-        [(1, 1)] * 9 + [(-1, 1)] * 4 + [(0, 1)] * 27,
-        [(3, 3), (1, 3), (-2, 3), (0, 3), (2, 2), (1, 1), (0, 3), (-1, 2)] * 3,
-    ],
-)
-def test_bootstrap_equals_scipy(tasks: Tasks) -> None:
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    ours = bootstrap_difference(tasks)
-    theirs = bootstrap(
-        tuple(np.array(tasks, dtype=float).T),
-        lambda d, n, axis: d.sum(axis=axis) / n.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        method="percentile",
-        n_resamples=10_000,
-        rng=np.random.default_rng(1),
-    ).confidence_interval
+def test_unequal_tasks_may_be_worth_less_than_their_number() -> None:
+    """Twenty tasks with two units, most of them right, and twenty with one, most of them wrong."""
+    tasks = [(2, 2)] * 15 + [(0, 2)] * 5 + [(1, 1)] * 2 + [(0, 1)] * 18
+    share, n = 32 / 60, 60
+    spread = sum((solved - share * judged) ** 2 for solved, judged in tasks)
+    effective = share * (1 - share) * n**2 / spread
+    assert effective < 39
+    ours, expected = clustered_wilson(tasks), wilson(share * effective, effective)
     assert ours is not None
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.027)
-
-
-@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(2, 3)), min_size=2, max_size=20), st.randoms())
-@settings(deadline=None)
-def test_bootstrap_does_not_depend_on_the_order_of_tasks(tasks: Tasks, rng: random.Random) -> None:
-    shuffled = list(tasks)
-    rng.shuffle(shuffled)
-    ours = bootstrap_difference(tasks, resamples=200)
-    assert ours == bootstrap_difference(shuffled, resamples=200)
-    if ours is not None:
-        assert -1 <= ours.low <= ours.high <= 1
-
-
-@pytest.mark.parametrize("tasks", [[], [(0, 0)], [(1, 1)], [(0, 1)] * 12, [(1, 1), (2, 2)]])
-def test_bootstrap_claims_nothing_where_tasks_do_not_vary(tasks: Tasks) -> None:
-    assert bootstrap_difference(tasks) is None
-
-
-def test_the_seed_decides_the_interval() -> None:
-    tasks = [(random.Random(i).choice([-1, 0, 0, 1, 2, 3]), 3) for i in range(50)]
-    found = [bootstrap_difference(tasks, seed=seed, resamples=40) for seed in (0, 0, 1, 2, 3)]
-    assert found[0] == found[1]
-    assert len(set(found)) > 2
+    assert expected is not None
+    assert (ours.low, ours.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_intervals_cover_a_known_truth() -> None:
     """Three correlated repeats a task; b is right 0.1 more often. 300 experiments, nominal 95 %."""
     rng = random.Random(11)
     covered = {"difference": 0, "accuracy": 0}
-    for experiment in range(300):
+    for _ in range(300):
         differences, solved = [], []
         for _ in range(80):
             ease = rng.choice([0.1, 0.5, 0.7])
@@ -133,11 +99,11 @@ def test_intervals_cover_a_known_truth() -> None:
             b = [rng.random() < ease + 0.1 for _ in range(3)]
             differences.append((sum(b) - sum(a), 3))
             solved.append((sum(a), 3))
-        difference = bootstrap_difference(differences, resamples=500, seed=experiment)
+        difference = paired_interval(differences)
         accuracy = clustered_wilson(solved)
         assert difference is not None
         assert accuracy is not None
         covered["difference"] += difference.low <= 0.1 <= difference.high
         covered["accuracy"] += accuracy.low <= 1.3 / 3 <= accuracy.high
-    # Binomial(300, 0.95) lies in 272..296 with probability 0.999.
-    assert all(270 <= count <= 297 for count in covered.values()), covered
+    # Binomial(300, 0.95) is at least 272 with probability 0.999; the difference errs on the wide side.
+    assert all(270 <= count <= 299 for count in covered.values()), covered

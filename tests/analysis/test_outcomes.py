@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from banchu.analysis import tabulate
 from banchu.core import Arm, DataError, EpisodeRecord
+from banchu.core.episode import Choice
 
 NONE = Arm.parse("none")
 Make = Callable[..., EpisodeRecord]
@@ -55,6 +57,23 @@ def test_any_attempt_is_the_best_one(episode: Make) -> None:
     records = [episode(task, "none", m) for task, m in marks.items()]
     table = tabulate(records, NONE, rounds=2, task_ids=[*marks, "missing"])
     assert [table.any_attempt[task, 0] for task in [*marks, "missing"]] == [True, False, None, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "row"),
+    [
+        ((0, 0, 0), (False, False, False)),
+        ((0, 1, 1), (False, True, True)),
+        ((0, 1, 2), (False, True, False)),
+        ((0, 1), (False, True, False)),  # the last round was not chosen of: the last attempt
+    ],
+)
+def test_where_an_arm_chooses_the_choice_counts(episode: Make, chosen: tuple[int, ...], row: tuple[bool, ...]) -> None:
+    choices = tuple(Choice(round_, None, at) for round_, at in enumerate(chosen))
+    record = replace(episode("t", "none+choose=majority", ".x."), choices=choices)
+    table = tabulate([record], Arm.parse("none+choose=majority"), rounds=2, task_ids=["t"])
+    assert table.outcomes == {("t", 0): row}
+    assert table.any_attempt == {("t", 0): True}
 
 
 def test_an_episode_recorded_twice_is_an_error(episode: Make) -> None:

@@ -62,9 +62,7 @@ def plans(draw: st.DrawFn, alphabet: str = "x.-?", gaps: bool = True) -> Plan:
 @given(plan=plans())
 @settings(deadline=None)
 def test_accuracies_and_flips_equal_brute_force(episode: Make, plan: Plan) -> None:
-    summary = summarise(
-        plan.records(episode), arms=ARMS, rounds=plan.rounds, task_ids=plan.tasks, repeats=plan.repeats, resamples=50
-    )
+    summary = summarise(plan.records(episode), arms=ARMS, rounds=plan.rounds, task_ids=plan.tasks, repeats=plan.repeats)
     json.dumps(summary.to_json(), allow_nan=False)
     for arm in summary.arms:
         rows = [[plan.outcome(arm.arm, *unit, r) for r in range(plan.rounds + 1)] for unit in plan.units()]
@@ -87,9 +85,7 @@ def test_accuracies_and_flips_equal_brute_force(episode: Make, plan: Plan) -> No
 @given(plan=plans(alphabet="x.", gaps=False))
 @settings(deadline=None)
 def test_delta_is_repaired_minus_broken_and_the_change_in_accuracy(episode: Make, plan: Plan) -> None:
-    summary = summarise(
-        plan.records(episode), arms=ARMS, rounds=plan.rounds, task_ids=plan.tasks, repeats=plan.repeats, resamples=50
-    )
+    summary = summarise(plan.records(episode), arms=ARMS, rounds=plan.rounds, task_ids=plan.tasks, repeats=plan.repeats)
     for arm in summary.arms:
         flips, first, last = arm.flips, arm.accuracy[0].value, arm.accuracy[-1].value
         if flips is None or first is None or last is None:
@@ -108,7 +104,7 @@ def test_the_order_of_episodes_and_of_tasks_changes_nothing(episode: Make, plan:
     records, tasks = plan.records(episode), list(plan.tasks)
 
     def figures() -> list[object]:
-        summary = summarise(records, arms=ARMS, rounds=plan.rounds, task_ids=tasks, repeats=plan.repeats, resamples=50)
+        summary = summarise(records, arms=ARMS, rounds=plan.rounds, task_ids=tasks, repeats=plan.repeats)
         pairs = [(c.p, c.p_control_holm, c.interval, c.difference, c.pairs, c.budgets) for c in summary.comparisons]
         needed = [c.tasks_needed for c in summary.comparisons]
         edits = [arm_edits(arm.name, records) for arm in ARMS]
@@ -126,7 +122,7 @@ def test_the_order_of_episodes_and_of_tasks_changes_nothing(episode: Make, plan:
 def test_pairs_equal_brute_force(episode: Make, plan: Plan) -> None:
     records = plan.records(episode)
     a, b = (ArmData(arm, records, plan.rounds, plan.tasks, plan.repeats) for arm in ARMS[:2])
-    c = compare(a, b, resamples=50)
+    c = compare(a, b)
     run = [u for u in plan.units() if plan.marks["none", *u] is not None and plan.marks["intrinsic", *u] is not None]
     pairs = [plan.outcome("none", *u, plan.rounds) + plan.outcome("intrinsic", *u, plan.rounds) for u in run]
     assert c.unjudged == sum("?" in pair for pair in pairs)
@@ -134,7 +130,7 @@ def test_pairs_equal_brute_force(episode: Make, plan: Plan) -> None:
     assert c.pairs == len(pairs) - c.unjudged
     assert c.pairs + c.unjudged + len(c.missing_a) + len(c.missing_b) <= len(plan.units())
     assert c.solved_b - c.solved_a == c.b_only - c.a_only
-    back = compare(b, a, resamples=50)
+    back = compare(b, a)
     assert (back.p, back.a_only, back.b_only) == (c.p, c.b_only, c.a_only)
     assert (c.p is None) == (c.pairs == 0)
     if c.p is not None:

@@ -10,11 +10,11 @@ from functools import cache
 from math import sqrt
 
 import pytest
-from perf.covering import prediction, truth
+from perf.covering import prediction, table, truth
 from perf.covering.figures import figures, intervals_within
 from perf.covering.law import EASE, Law, World
 from perf.covering.records import simulate, task_ids
-from perf.covering.trials import Setting, Tally, summary_of
+from perf.covering.trials import Coverage, Rejected, Setting, Tally, summary_of, tally, tally_all
 from perf.covering.worlds import MIXED, WORLDS
 from scipy.stats import binom
 
@@ -33,11 +33,15 @@ RARELY = 1e-6
 
 @cache
 def runs(setting: Setting, simulations: int) -> tuple[RunSummary, ...]:
-    return tuple(summary_of(setting, seed, resamples=400) for seed in range(simulations))
+    return tuple(summary_of(setting, seed) for seed in range(simulations))
 
 
 def tallied(setting: Setting, simulations: int) -> Tally:
     found = Tally()
+    if simulations > 2 * RUNS:  # too many to keep, and to work out what is not asked about
+        for _, part in tally_all([setting], simulations, processes=1):
+            found.add(part)
+        return found
     for summary in runs(setting, simulations):
         found.count(summary, WORLDS[setting.world])
     return found
@@ -78,7 +82,7 @@ def test_the_rates_of_a_gate_are_those_of_the_law() -> None:
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=lambda world: world.name)
 def test_no_printed_interval_is_left_out(world: World) -> None:
-    summary = summary_of(Setting(world.name, 60, 2), seed=1, resamples=200)
+    summary = summary_of(Setting(world.name, 60, 2), seed=1)
     printed = [figure for figure in figures(summary, world) if figure.interval is not None]
     assert len(printed) == intervals_within(summary), "an interval without a truth: add it to perf/covering/figures.py"
     assert len({(figure.kind, figure.of) for figure in printed}) == len(printed)
@@ -105,6 +109,35 @@ def test_intervals_hold_the_truth_as_often_as_they_say(setting: Setting, simulat
     printed, covered = (sum(getattr(one, name) for one in found.coverage.values()) for name in ("printed", "covered"))
     assert covered / printed > MIDWAY
     assert all(one.printed == found.simulations for one in found.coverage.values())
+
+
+def test_estimates_are_the_truth_on_average() -> None:
+    """Twelve runs of 500 tasks; a t of 11 degrees of freedom is beyond 12 in one of ten million."""
+    for key, one in tallied(MANY, RUNS).coverage.items():
+        assert one.estimated == RUNS
+        mean = one.off / RUNS
+        error = sqrt(max(0.0, one.squares / RUNS - mean**2) / (RUNS - 1))
+        assert abs(mean) <= 12 * error, (key, mean, error)
+
+
+@pytest.mark.parametrize("world", ["mixed", "parts"])
+def test_what_a_worker_leaves_out_changes_no_figure(world: str) -> None:
+    setting = Setting(world, 20, 2)
+    ((_, found),) = tally_all([setting], 6, processes=1)
+    assert found == tally(setting, range(6))
+
+
+def test_cells_that_do_not_hold_are_named() -> None:
+    one = Coverage(0.1, printed=1000, covered=880, below=100, width=100.0, estimated=1000, off=10.0, squares=2.0)
+    good = Coverage(0.1, printed=1000, covered=940, width=100.0, estimated=1000, off=0.5, squares=2.0)
+    tally_ = Tally(1000, {("delta", "none"): one, ("delta", "placebo"): good}, {("change", "none"): Rejected(True, 80)})
+    bad, fine, alarm = table.cells({Setting("null", 40, 1): tally_})
+    assert (bad.wrong, fine.wrong, alarm.wrong) == (True, False, True)
+    assert (bad.biased, fine.biased, alarm.biased) == (True, False, False)
+    words = table.text([bad, fine, alarm], 1000)
+    assert "1 of 2 estimates are OFF on average" in words
+    assert "2 of 3 intervals and tests DO NOT HOLD" in words
+    assert "coverage of delta, none (null, 40 tasks x 1): 88.0 % for 95.0 %" in words
 
 
 def test_an_interval_that_is_too_narrow_would_be_seen() -> None:

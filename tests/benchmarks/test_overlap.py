@@ -88,7 +88,9 @@ def test_one_hidden_assertion_is_enough(humaneval: Benchmark) -> None:
 
 def test_what_the_prompt_shows_is_not_sealed(humaneval: Benchmark) -> None:
     for each in humaneval.tasks:
-        found = overlaps("\n".join(each.task.examples), select(humaneval, [each.task.id]))
+        # One by one: two in a row may be two in a row of the sealed tests, and that order the prompt does not show.
+        own = select(humaneval, [each.task.id])
+        found = [overlap for example in each.task.examples for overlap in overlaps(example, own)]
         assert not [overlap for overlap in found if overlap.part == "sealed"], each.task.id
 
 

@@ -72,7 +72,7 @@ def test_a_wrong_key_is_told_with_the_name_of_its_variable(banchu: Any, scripted
     )
     assert server.stdout
     url = f"http://127.0.0.1:{server.stdout.readline().split()[-1]}/v1"
-    run = ["run", "humaneval", "--model", "openai:x", "--base-url", url, "--limit", "2"]
+    run = ["run", "humaneval", "--model", "openai:x", "--base-url", url, "--limit", "1", "--arms", "none"]
     wrong = banchu(*run, OPENAI_API_KEY="the-wrong-one")
     right = banchu(*run, OPENAI_API_KEY="the-right-one")
     server.communicate("")
@@ -88,7 +88,8 @@ def test_a_folder_that_cannot_be_written_is_named(banchu: Any, scripted: str, tm
 
 
 def test_a_run_that_another_process_writes_is_not_touched(banchu: Any, scripted: str, tmp_path: Path) -> None:
-    done = banchu("run", "humaneval", "--model", scripted, "--limit", "1")
+    run = ["run", "humaneval", "--model", scripted, "--limit", "1", "--arms", "none"]
+    assert banchu(*run).returncode == 0
     (folder,) = (tmp_path / "runs").iterdir()
     holder = subprocess.Popen(
         [sys.executable, "-c", f"import fcntl; f = open({str(folder / 'lock')!r}, 'a'); "
@@ -97,7 +98,7 @@ def test_a_run_that_another_process_writes_is_not_touched(banchu: Any, scripted:
     )  # fmt: skip
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
-    done = banchu("run", "humaneval", "--model", scripted, "--limit", "1")
+    done = banchu(*run)
     holder.communicate("\n")
     assert_refused(done, 6, folder.name, "--fresh")
 

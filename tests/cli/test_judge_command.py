@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.warm import WarmBanchu
 
 from banchu.benchmarks import load_benchmark
 from banchu.core.sealed import unseal
@@ -160,11 +162,10 @@ def test_doubts_are_said_and_whole_and_extract_settle_them(banchu: Any, tmp_path
     assert whole["kinds"] == {"passed": 1, "raised": 1}
 
 
-def test_samples_from_stdin(samples: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "banchu.cli.main", "judge", "-", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, input=samples.read_bytes(), capture_output=True)
+def test_samples_from_stdin(warm_banchu: WarmBanchu, samples: Path, tmp_path: Path) -> None:
+    done = warm_banchu.run(["judge", "-", "--json"], tmp_path, os.environ, samples.read_bytes())
     assert json.loads(done.stdout)["kinds"] == {"passed": 3, "wrong_answer": 1, "raised": 1}
-    assert b"no file of verdicts is kept for stdin" in done.stderr
+    assert "no file of verdicts is kept for stdin" in done.stderr
     assert list(tmp_path.glob("*verdicts*")) == []
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.warm import WarmBanchu
@@ -20,31 +21,38 @@ def run_folder(text: str) -> str:
     return next(line.removeprefix("run folder: ") for line in text.splitlines() if line.startswith("run folder: "))
 
 
-def test_a_run_ends_with_a_table_the_folder_and_what_to_type_next(banchu: Any, scripted: str, tmp_path: Path) -> None:
-    done = banchu(*RUN, "--model", scripted)
-    assert done.returncode == 0, done.stderr
-    for wanted in ("none", "intrinsic", "oracle_trace", "c→i", "i→c", "oracle", "sealed", "against", "p"):
-        assert wanted in done.stdout
-    assert (tmp_path / run_folder(done.stdout) / "ledger.sqlite").exists()
-    assert "banchu show" in done.stdout
-    assert "episodes 12/12" in done.stderr
-    assert "left" in done.stderr
+class Finished(NamedTuple):
+    """A finished run: the folder in which it was begun, its model, and what it said."""
+
+    folder: Path
+    model: str
+    done: subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def once(warm_banchu: WarmBanchu, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder with one finished run, and the model that it was made with."""
+def once(warm_banchu: WarmBanchu, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     folder = tmp_path_factory.mktemp("finished")
     model = write_script(folder)
-    assert warm_banchu.run([*RUN, "--model", model], folder, os.environ).returncode == 0
-    return folder, model
+    done = warm_banchu.run([*RUN, "--model", model], folder, {**os.environ, "COLUMNS": "120"})
+    assert done.returncode == 0, done.stderr
+    return Finished(folder, model, done)
 
 
 @pytest.fixture
-def finished(once: tuple[Path, str], tmp_path: Path) -> str:
+def finished(once: Finished, tmp_path: Path) -> str:
     """The model of a finished run, of which the test's folder has a copy."""
-    shutil.copytree(once[0] / "runs", tmp_path / "runs", symlinks=True)
-    return once[1]
+    shutil.copytree(once.folder / "runs", tmp_path / "runs", symlinks=True)
+    return once.model
+
+
+def test_a_run_ends_with_a_table_the_folder_and_what_to_type_next(once: Finished) -> None:
+    done = once.done
+    for wanted in ("none", "intrinsic", "oracle_trace", "c→i", "i→c", "oracle", "sealed", "against", "p"):
+        assert wanted in done.stdout
+    assert (once.folder / run_folder(done.stdout) / "ledger.sqlite").exists()
+    assert "banchu show" in done.stdout
+    assert "episodes 12/12" in done.stderr
+    assert "left" in done.stderr
 
 
 def test_json_is_the_same_numbers(banchu: Any, finished: str) -> None:
@@ -59,11 +67,14 @@ def test_json_is_the_same_numbers(banchu: Any, finished: str) -> None:
     assert arms["oracle_trace"]["prompts_with_sealed_text"] > 0
 
 
-def test_the_same_command_again_finds_its_run(banchu: Any, banchu_afresh: Any, scripted: str) -> None:
-    first = banchu(*RUN, "--model", scripted)
-    again = banchu_afresh(*RUN, "--model", scripted)
-    assert first.stdout == again.stdout
-    fresh = banchu(*RUN, "--model", scripted, "--fresh")
+def test_the_same_command_again_finds_its_run(banchu_afresh: Any, once: Finished, finished: str) -> None:
+    again = banchu_afresh(*RUN, "--model", finished)
+    assert again.stdout == once.done.stdout
+
+
+def test_a_fresh_run_stands_beside_its_equal(banchu: Any, scripted: str) -> None:
+    run = ["run", "humaneval", "--limit", "1", "--arms", "none", "--rounds", "0", "--model", scripted]
+    first, fresh = banchu(*run), banchu(*run, "--fresh")
     assert run_folder(fresh.stdout) == run_folder(first.stdout) + "-2"
 
 
@@ -112,11 +123,17 @@ def test_compare_within_a_run_and_across_two(banchu: Any, finished: str) -> None
 def test_controls_come_by_themselves_and_are_named(banchu: Any, scripted: str) -> None:
     run = ["run", "humaneval", "--limit", "3", "--rounds", "1", "--model", scripted]
     done = banchu(*run, "--json")
-    assert "controls added: placebo, oracle_stop (--no-controls leaves them out)" in done.stderr
+    added = [
+        "none+choose=majority+rounds=6",
+        "placebo+rounds=3",
+        "oracle_stop+rounds=4",
+        "oracle_trace+stop=rounds",
+    ]
+    assert f"controls added: {', '.join(added)} (--no-controls leaves them out)" in done.stderr
     summary = json.loads(done.stdout)["summary"]
-    assert [arm["arm"] for arm in summary["arms"]] == ["none", "intrinsic", "oracle_trace", "placebo", "oracle_stop"]
+    assert [arm["arm"] for arm in summary["arms"]] == ["none", "intrinsic", "oracle_trace", *added]
     pairs = {(c["a"], c["b"]) for c in summary["comparisons"] if c["control"]}
-    assert pairs >= {("none", "intrinsic"), ("placebo", "intrinsic"), ("oracle_stop", "oracle_trace")}
+    assert pairs >= {("none", "intrinsic"), ("placebo+rounds=3", "intrinsic"), ("oracle_stop+rounds=4", "oracle_trace")}
     assert [arm["fair"] for arm in summary["arms"]][:3] == ["fair-symmetric", "fair-symmetric", "unfair-asymmetric"]
     shown = banchu("show", "last").stdout
     for wanted in ("Labels", "equal budgets", "its control", "Change between consecutive attempts", "oracle_stop"):
@@ -124,7 +141,7 @@ def test_controls_come_by_themselves_and_are_named(banchu: Any, scripted: str) -
     assert "Feedback as a judge of attempts" in shown  # the critic accepts
     told = json.loads(banchu("show", "last", "--json").stdout)
     assert [edits["arm"] for edits in told["edits"]] == told["config"]["arms"]
-    assert [parts["missing"] for parts in told["summary"]["oracle_parts"]] == [["oracle_trace+stop=rounds"]]
+    assert [parts["missing"] for parts in told["summary"]["oracle_parts"]] == [[]]  # all four arms are there
     # Nothing to add: no word of it, and the run is the one that it always was.
     assert "controls" not in banchu("resume", "last").stderr
     assert "controls" not in banchu(*run, "--rounds", "0", "--limit", "1").stderr

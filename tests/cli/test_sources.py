@@ -58,4 +58,4 @@ def test_a_critic_that_nobody_asks_is_pointed_out(banchu: Any, scripted: str) ->
     done = banchu(*RUN, "none", "--model", scripted, "--critic", scripted)
     assert "--critic" not in done.stderr  # it is the model itself
     done = banchu(*RUN, "none", "--model", scripted, "--critic", "smollm2")
-    assert "--critic reviews in intrinsic arms only" in done.stderr
+    assert "--critic reviews in arms with intrinsic" in done.stderr

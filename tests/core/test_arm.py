@@ -3,10 +3,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from banchu.core.arm import GATES, REVIEWS, SOURCES, STOP_RULES, VALENCES, Arm, parse_arms
+from banchu.core.arm import SOURCES, STOP_RULES, Arm, parse_arms
 from banchu.core.errors import ConfigError
 
 
@@ -15,29 +13,13 @@ def test_a_source_alone_is_an_arm_named_after_it(source: str) -> None:
     assert Arm.parse(source).name == source
 
 
-@given(
-    st.sampled_from(SOURCES),
-    st.sampled_from(STOP_RULES),
-    st.integers(0, 9),
-    st.sampled_from(VALENCES),
-    st.integers(2, 9),
-    st.sampled_from(GATES),
-    st.sampled_from(REVIEWS),
-    st.integers(1, 9),
-)
-def test_a_name_reads_back_as_the_same_arm(
-    source: str, stop: str, window: int, valence: str, same: int, gate: str, review: str, tests: int
-) -> None:
-    written = f"{source}+stop={stop}+window={window}+valence={valence}+same={same}"
-    try:
-        arm = Arm.parse(f"{written}+gate={gate}+review={review}+tests={tests}")
-    except ConfigError:
-        return
-    assert Arm.parse(arm.name) == arm
-
-
 def test_only_arms_that_use_the_oracle_say_so() -> None:
-    others = ("none+stop=oracle", "none+gate=self_tests", "self_tests+stop=oracle", "oracle_trace+stop=rounds")
+    others = (
+        *("none+stop=oracle", "none+gate=self_tests", "self_tests+stop=oracle", "oracle_trace+stop=rounds"),
+        *("none+choose=majority", "intrinsic+choose=majority", "none+gate=self_tests+choose=best"),
+        *("visible_tests+search=tree", "self_tests+search=repair+choose=last", "oracle_verdict+search=repair"),
+        "self_tests+search=tree+stop=oracle+choose=last",
+    )
     claims = {name: Arm.parse(name).claims for name in (*SOURCES, *others)}
     assert claims == {
         "none": "independent samples",
@@ -49,10 +31,18 @@ def test_only_arms_that_use_the_oracle_say_so() -> None:
         "oracle_stop": "oracle stop",
         "oracle_verdict": "oracle content and stop",
         "oracle_trace": "oracle content and stop",
+        "random": "oracle stop, random guesses",
         "none+stop=oracle": "oracle stop",
         "none+gate=self_tests": "samples behind self_tests",
         "self_tests+stop=oracle": "oracle stop",
         "oracle_trace+stop=rounds": "oracle content",
+        "none+choose=majority": "majority of samples",
+        "intrinsic+choose=majority": "intrinsic, majority",
+        "none+gate=self_tests+choose=best": "best by self_tests",
+        "visible_tests+search=tree": "tree search by visible_tests",
+        "self_tests+search=repair+choose=last": "repair by self_tests",
+        "oracle_verdict+search=repair": "oracle content and stop",
+        "self_tests+search=tree+stop=oracle+choose=last": "oracle stop",
     }
 
 
@@ -73,6 +63,13 @@ def test_an_intrinsic_arm_never_uses_the_oracle_unless_it_stops_by_it() -> None:
         ("self_tests+stop=oracle", "oracle", False, "unfair-asymmetric"),
         ("oracle_stop", "oracle", False, "unfair-asymmetric"),
         ("oracle_trace+stop=rounds", "oracle", False, "unfair-asymmetric"),
+        ("random", "oracle", False, "unfair-asymmetric"),
+        ("none+choose=majority", "external", True, "fair-asymmetric"),  # samples are run to see which agree
+        ("intrinsic+choose=majority", "external", True, "fair-asymmetric"),
+        ("visible_tests+explain=blocks", "external", True, "fair-asymmetric"),
+        ("self_tests+search=tree", "external", True, "fair-asymmetric"),
+        ("intrinsic+search=repair", "intrinsic", True, "fair-symmetric"),
+        ("oracle_trace+search=repair", "oracle", False, "unfair-asymmetric"),
     ],
 )
 def test_an_arm_says_what_kind_of_correction_it_is(text: str, kind: str, realistic: bool, fair: str) -> None:
@@ -82,11 +79,15 @@ def test_an_arm_says_what_kind_of_correction_it_is(text: str, kind: str, realist
 
 def test_only_an_arm_that_needs_it_runs_code_or_writes_tests() -> None:
     runs = {name for name in SOURCES if Arm.parse(name).runs_code}
-    assert runs == {"self_tests", "visible_tests", "execution"}
+    # A guess runs the first answer, to see which of the answers it gave.
+    assert runs == {"self_tests", "visible_tests", "execution", "random"}
     assert {name for name in SOURCES if Arm.parse(name).writes_tests} == {"self_tests"}
     assert Arm.parse("none+gate=visible_tests").runs_code
     assert not Arm.parse("none+gate=visible_tests").writes_tests
     assert Arm.parse("none+gate=self_tests").writes_tests
+    assert Arm.parse("none+choose=majority").runs_code
+    assert not Arm.parse("none+choose=majority").writes_tests
+    assert not Arm.parse("intrinsic+search=repair").runs_code
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 
 @pytest.mark.parametrize("command", BANCHU, ids=" ".join)
 def test_a_command_of_the_readme_works(command: list[str], place: tuple[Path, str], warm_banchu: WarmBanchu) -> None:
-    """As written, but on 4 tasks, with the fake in the place of weights and servers that a test has not."""
+    """As written, but on 4 tasks or 2, with the fake in the place of weights and servers that a test has not."""
     done = warm_banchu.run(*as_told(command, place))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
@@ -66,7 +67,7 @@ def as_told(command: list[str], place: tuple[Path, str]) -> tuple[list[str], Pat
     local = f"scripted:{folder / 'script.jsonl'}"
     told = [re.sub(r"^http://127.0.0.1:8000/v1$", url, re.sub(r"^(smollm2|hf:.*)$", local, word)) for word in command]
     if command[0] == "run":
-        told += ["--limit", "4"]
+        told += ["--limit", "2" if any(word.startswith("openai:") for word in told) else "4"]
     return told, folder, {**os.environ, "OPENAI_API_KEY": "a-key", "OPENAI_BASE_URL": url}
 
 
@@ -97,13 +98,8 @@ def test_the_picture_is_the_graph() -> None:
 
 def test_langgraph_json_names_graphs_that_are_there() -> None:
     places = [place.split(":") for place in json.loads((ROOT / "langgraph.json").read_text())["graphs"].values()]
-    program = (
-        "import runpy, sys\nfor place in sys.argv[1:]:\n    path, name = place.split(':')\n"
-        "    print(type(runpy.run_path(path)[name]()).__name__)"
-    )
-    run = [sys.executable, "-c", program, *(f"{ROOT / path}:{name}" for path, name in places)]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["CompiledStateGraph"] * len(places)
+    made = [type(runpy.run_path(str(ROOT / path))[name]()).__name__ for path, name in places]
+    assert made == ["CompiledStateGraph"] * len(places)
     assert places
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,7 @@ class Lab:
                     "feedback": episode.feedback,
                     "tests": [test.source for test in episode.record.self_tests],
                     "reflections": episode.reflections,
+                    "choices": episode.record.choices,
                     "stopped_by": episode.record.stopped_by,
                     "status": episode.record.status,
                 }
@@ -140,7 +141,13 @@ def humaneval() -> Benchmark:
     return load_benchmark("humaneval")
 
 
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """One for all labs: its slots start once, and what was judged for one test need not be judged for another."""
+    with Judge() as judge:
+        yield judge
+
+
 @pytest.fixture
-async def lab(tmp_path: Path, humaneval: Benchmark) -> AsyncIterator[Lab]:
-    async with Judge() as judge:
-        yield Lab(tmp_path, humaneval, judge)
+def lab(tmp_path: Path, humaneval: Benchmark, judge: Judge) -> Lab:
+    return Lab(tmp_path, humaneval, judge)

@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.experiments.facts import facts
 
 SERVE = Path(__file__).parent.parent / "models" / "serve.py"
-TABLES = {
-    "episodes": "task_id, arm, repeat, status, stopped_by, oracle_calls, error",
-    "attempts": "e.task_id, e.arm, e.repeat, a.round, a.text, a.code, a.truncated, a.says_done",
-    "feedback": "e.task_id, e.arm, e.repeat, a.round, a.source, a.text, a.accepts",
-    "reflections": "e.task_id, e.arm, e.repeat, a.round, a.text",
-    "episode_calls": "e.task_id, e.arm, e.repeat, a.round, a.role, a.key, a.sealed_hits",
-    "calls": "key, prompt, sampling, text, prompt_tokens, completion_tokens, finish_reason",
-    "verdicts": "task_id, code_sha, kind",
-}
+ARMS = (
+    "intrinsic,oracle_trace,none+choose=majority,visible_tests+search=tree+width=2+explain=code+rounds=3,"
+    "visible_tests+search=repair+width=2+explain=blocks+rounds=3"
+)
 
 
 @pytest.fixture
@@ -33,6 +29,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A real HTTP server with a scripted model behind it, slow enough to be caught in the act, and its log."""
     rows = [
         {"match": "VERDICT", "reply": "It misses a case.\nVERDICT: incorrect", "delay_s": 0.05},
+        {"match": "line by line", "reply": "It returns one always.", "delay_s": 0.05},
         {"match": "Failed test", "reply": "I missed a case.", "delay_s": 0.05},
         {"match": ".", "reply": "```python\ndef f(*args):\n    return 1\n```", "delay_s": 0.05},
     ]
@@ -53,19 +50,14 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def command(url: str, out: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "banchu.cli.main", "run", "humaneval", "--model", "openai:scripted", "--base-url", url),
-        *("--limit", "6", "--rounds", "2", "--concurrency", "6", "--out", str(out), "--json"),
+        *("--arms", ARMS, "--no-controls", "--limit", "4", "--rounds", "2", "--concurrency", "6"),
+        *("--out", str(out), "--json"),
     ]
 
 
 def content(out: Path) -> dict[str, list[Any]]:
-    """The whole ledger, times aside, in an order of its own."""
     (path,) = out.glob("*/ledger.sqlite")
-    found = {}
-    with closing(sqlite3.connect(path)) as db:
-        for table, columns in TABLES.items():
-            joined = f"{table} a JOIN episodes e ON e.id = a.episode" if columns.startswith("e.") else table
-            found[table] = sorted(db.execute(f"SELECT {columns} FROM {joined}").fetchall(), key=repr)
-    return found
+    return facts(path)
 
 
 def held(out: Path) -> set[tuple[str, int]]:
@@ -108,4 +100,6 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(server: tuple[
         kills += 1
 
     assert kills >= 3
-    assert content(cut) == content(tmp_path / "whole")
+    whole = content(tmp_path / "whole")
+    assert content(cut) == whole
+    assert [table for table, rows in whole.items() if not rows and table != "self_tests"] == []

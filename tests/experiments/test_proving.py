@@ -44,6 +44,15 @@ class Bench:
         self.runs += 1
         return await self.judge.prove(tests, code)
 
+    def without_cells(self) -> None:
+        """From here on nothing can be run but tests."""
+
+        async def run(*_: Any) -> Any:
+            raise AssertionError("another run")
+
+        for name in ("trace", "outputs", "steps"):
+            setattr(self.proofs._executor, name, run)
+
     async def close(self) -> None:
         await self.proofs.aclose()
         self.ledger.close()
@@ -96,12 +105,22 @@ async def test_a_test_is_held_like_a_program_and_cannot_reach_out(bench: Bench) 
 async def test_the_same_test_on_the_same_program_is_run_once_and_kept(bench: Bench) -> None:
     first = await bench.prover.check(["assert f(2) == 5", "assert f(2) == 5"], SQUARE)
     trace = await bench.prover.trace(["f(2)"], SQUARE)
+    outputs = await bench.prover.outputs(["f(2)", "f(2, 3)"], SQUARE)
+    assert await bench.prover.outputs(["f(2)"], SQUARE) == ["4"]
+    steps = await bench.prover.steps("f(2)", SQUARE)
     assert bench.runs == 1
     await bench.close()
     bench.open()
+    bench.without_cells()
     assert await bench.prover.check(["assert f(2) == 5"], SQUARE) == first[:1]
     assert await bench.prover.trace(["f(2)"], SQUARE) == trace
+    assert await bench.prover.outputs(["f(2)", "f(2, 3)"], SQUARE) == outputs == ["4", "raises TypeError"]
+    assert await bench.prover.steps("f(2)", SQUARE) == steps
+    assert "[BLOCK-0]" in steps
+    assert await bench.prover.outputs([], SQUARE) == []
     assert bench.runs == 1
+    with pytest.raises(AssertionError, match="another run"):
+        await bench.prover.outputs(["f(2, 3)", "f(2)"], SQUARE)
 
 
 @pytest.mark.parametrize(

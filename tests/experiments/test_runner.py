@@ -5,11 +5,13 @@ import platform
 from typing import Any
 
 import pytest
+from tests.experiments.facts import facts
 
 from banchu.core.chat import Completion, Request
 from banchu.core.errors import ContextOverflow, ModelError, SandboxError
 from banchu.core.sealed import SealedTests
 from banchu.core.verdict import Verdict
+from banchu.experiments.progress import Silent
 from banchu.experiments.runner import Runner
 
 
@@ -73,31 +75,31 @@ async def test_the_same_run_again_buys_nothing_and_changes_nothing(lab: Any) -> 
     assert lab.trajectories("a") == before
 
 
+class Counting:
+    """A fake that remembers what it sold, and ends the run after so many calls."""
+
+    def __init__(self, model: Any, last: int) -> None:
+        self.model, self.last, self.sold = model, last, list[str]()
+        self.id, self.prompt_style = self.model.id, self.model.prompt_style
+        self.runner: Runner | None = None
+
+    def start(self, runner: Runner) -> None:
+        self.runner = runner
+
+    async def complete(self, request: Request) -> Completion:
+        self.sold.append(request.key(self.id))
+        if len(self.sold) == self.last and self.runner:
+            assert self.runner.drain() > 0
+        await asyncio.sleep(0.01)
+        completion: Completion = await self.model.complete(request)
+        return completion
+
+    async def aclose(self) -> None: ...
+
+
 async def test_a_drained_run_keeps_what_was_in_flight_and_goes_on_to_the_same_end(lab: Any) -> None:
     await lab.run("whole", lab.tasks(4))
-
-    class Counting:
-        """A fake that remembers what it sold, and ends the run after so many calls."""
-
-        def __init__(self, last: int) -> None:
-            self.model, self.last, self.sold = lab.fickle(), last, list[str]()
-            self.id, self.prompt_style = self.model.id, self.model.prompt_style
-            self.runner: Runner | None = None
-
-        def start(self, runner: Runner) -> None:
-            self.runner = runner
-
-        async def complete(self, request: Request) -> Completion:
-            self.sold.append(request.key(self.id))
-            if len(self.sold) == self.last and self.runner:
-                assert self.runner.drain() > 0
-            await asyncio.sleep(0.01)
-            completion: Completion = await self.model.complete(request)
-            return completion
-
-        async def aclose(self) -> None: ...
-
-    first, second = Counting(20), Counting(10_000)
+    first, second = Counting(lab.fickle(), 20), Counting(lab.fickle(), 10_000)
     outcome = await lab.run("cut", lab.tasks(4), model=first, on_start=first.start)
     assert 0 < outcome.open < outcome.total
     with lab.ledger("cut") as ledger:
@@ -105,6 +107,79 @@ async def test_a_drained_run_keeps_what_was_in_flight_and_goes_on_to_the_same_en
     assert (await lab.run("cut", lab.tasks(4), model=second)).complete
     assert not set(first.sold) & set(second.sold)
     assert lab.trajectories("cut") == lab.trajectories("whole")
+
+
+NEW = "self_tests+search=tree+width=2+rounds=5,visible_tests+explain=trace+choose=best,none+choose=majority+rounds=2"
+MORE = f"{NEW},intrinsic+search=repair+width=2+rounds=4,self_tests+explain=blocks,execution+choose=majority"
+
+
+@pytest.mark.parametrize(
+    ("cuts", "arms"),
+    [
+        ((11, 17), NEW),
+        pytest.param((3, 4, 5, 6, 7), MORE, marks=pytest.mark.slow),
+        pytest.param((26,), MORE, marks=pytest.mark.slow),
+        pytest.param((19, 2, 20), MORE, marks=pytest.mark.slow),
+    ],
+)
+async def test_a_search_that_is_cut_short_goes_on_the_same_way(lab: Any, cuts: tuple[int, ...], arms: str) -> None:
+    """Trees, votes and explanations, drained in the middle again and again: the same parents, the same answers, and in
+    the end the same facts, with no call bought twice."""
+    tasks = lab.tasks(2)
+    await lab.run("whole", tasks, arms=arms)
+    sold: list[str] = []
+    for last in cuts:
+        model = Counting(lab.fickle(), last)
+        outcome = await lab.run("cut", tasks, arms=arms, model=model, on_start=model.start)
+        assert outcome.open
+        sold += model.sold
+    model = Counting(lab.fickle(), 10_000)
+    assert (await lab.run("cut", tasks, arms=arms, model=model)).complete
+    assert model.sold
+    sold += model.sold
+    assert len(sold) == len(set(sold))
+    whole, cut = (facts(lab.folder / name / "ledger.sqlite") for name in ("whole", "cut"))
+    assert cut == whole
+    assert any(parent not in (None, round - 1) for *_, round, parent, _ in whole["choices"])
+    assert any(chosen < round for *_, round, _, chosen in whole["choices"])
+
+
+async def test_an_arm_with_rounds_of_its_own_has_those_beside_others(lab: Any) -> None:
+    shown = Shown()
+    runner = lab.runner("a", lab.tasks(2), "none,none+rounds=5,none+rounds=0,placebo+rounds=3", rounds=2)
+    runner._progress = shown
+    assert (await runner.run()).complete
+    with lab.ledger("a") as ledger:
+        made = {episode.arm: len(episode.attempts) for episode in ledger.episodes()}
+        texts = {e.arm: [j.attempt.text for j in e.attempts] for e in ledger.episodes() if e.task_id == "HumanEval/0"}
+    assert made == {"none": 3, "none+rounds=5": 6, "none+rounds=0": 1, "placebo+rounds=3": 4}
+    # Seeds know no arm: the first samples of the longer arm are those of the shorter one.
+    assert texts["none+rounds=5"][:3] == texts["none"]
+    assert texts["none"][:1] == texts["none+rounds=0"] == texts["placebo+rounds=3"][:1]
+    assert shown.attempts == 6  # the most that an episode can have
+
+
+class Shown(Silent):
+    """Remembers how many attempts it was told to expect of an episode."""
+
+    attempts = 0
+
+    def started(self, total: int, done: int, attempts: int) -> None:
+        self.attempts = attempts
+
+
+async def test_the_answer_of_an_episode_is_the_chosen_attempt(lab: Any) -> None:
+    await lab.run("a", lab.tasks(3), arms="none+gate=self_tests+choose=best+stop=rounds,none", rounds=3)
+    with lab.ledger("a") as ledger:
+        for episode in ledger.episodes():
+            answers = [judged.attempt.round for judged in episode.answers]
+            if episode.arm == "none":
+                assert episode.choices == ()
+                assert answers == [0, 1, 2, 3]
+            else:
+                assert [choice.round for choice in episode.choices] == [0, 1, 2, 3]
+                assert answers == [choice.chosen for choice in episode.choices]
+                assert len(episode.accepts) == 4  # the last is assessed too: it may be the best
 
 
 class BrokenJudge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from banchu.benchmarks import Benchmark
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.experiments.runner import Runner
 from banchu.models.registry import ModelOptions, open_model
@@ -68,13 +70,19 @@ def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, st
 
 
 async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any) -> None:
-    """One worker, one episode at a time: then even the floating point is the same."""
-    arms = "none,placebo,intrinsic,intrinsic+review=turns,self_tests,visible_tests,execution,none+gate=self_tests"
+    """One worker, one episode at a time: then even the floating point is the same. Both runs side by side."""
+    arms = (
+        "none,placebo,intrinsic,intrinsic+review=turns,self_tests,visible_tests,execution,none+gate=self_tests,"
+        "none+choose=majority,self_tests+search=tree+width=2+rounds=3"
+    )
     tasks = lab.tasks(2)
-    for name, benchmark in (("true", tasks), ("garbage", with_garbage_tests(tasks))):
+
+    async def run(name: str, benchmark: Benchmark) -> None:
         model = open_model("smollm2", ModelOptions(workers=1))
         config = lab.config(benchmark, arms, rounds=1, max_tokens=40)
         runner = Runner(lab.folder / name, config, benchmark, model, lab.judge, concurrency=1)
         assert (await runner.run()).complete
         await model.aclose()
+
+    await asyncio.gather(run("true", tasks), run("garbage", with_garbage_tests(tasks)))
     assert lab.trajectories("garbage") == lab.trajectories("true")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from tests.core.test_spelling import legal_arms
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
-from banchu.core.episode import Attempt, Check, Feedback
+from banchu.core.episode import Attempt, Check, Choice, Feedback
 from banchu.core.errors import ConfigError
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
@@ -22,6 +26,7 @@ from banchu.models.scripted import ScriptedModel
 
 TASK = Task("T/0", "toy", 'def inc(x):\n    """Add one."""\n', "inc")
 RIGHT, WRONG = "```python\ndef inc(x):\n    return x + 1\n```", "```python\ndef inc(x):\n    return x\n```"
+OTHER = RIGHT.replace("x + 1", "x + 1  # again")
 
 
 class Sink:
@@ -31,6 +36,7 @@ class Sink:
         self.log: list[tuple[str, int]] = []
         self.attempts: list[Attempt] = []
         self.feedbacks: list[Feedback] = []
+        self.choices: list[Choice] = []
 
     def attempt(self, attempt: Attempt) -> None:
         self.log.append(("attempt", attempt.round))
@@ -45,6 +51,9 @@ class Sink:
 
     def self_tests(self, tests: Sequence[str]) -> None:
         self.log.append(("self_tests", len(tests)))
+
+    def choice(self, choice: Choice) -> None:
+        self.choices.append(choice)
 
 
 class ScriptedProver:
@@ -61,6 +70,14 @@ class ScriptedProver:
     async def trace(self, calls: Sequence[str], code: str) -> str:
         self.asked.append(tuple(calls))
         return "".join(f">>> {call}\nreturned: 1\n" for call in calls) or "It loads."
+
+    async def outputs(self, calls: Sequence[str], code: str) -> list[str]:
+        self.asked.append(tuple(calls))
+        return [f"{call} {'x + 1' in code}" for call in calls]
+
+    async def steps(self, call: str, code: str) -> str:
+        self.asked.append((call,))
+        return f"[BLOCK-0]\n# {call}"
 
 
 class ScriptedOracle:
@@ -242,14 +259,73 @@ def test_no_node_can_read_a_verdict() -> None:
 
 @pytest.mark.parametrize(
     ("arm", "nodes"),
-    [("none", {"act"}), ("oracle_stop", {"act", "assess"}), ("intrinsic", {"act", "assess", "reflect"})],
+    [
+        ("none", {"act"}),
+        ("none+rounds=4", {"act"}),
+        ("oracle_stop", {"act", "assess"}),
+        ("random", {"act", "assess"}),
+        ("none+choose=majority", {"act", "assess"}),
+        ("none+gate=visible_tests", {"act", "assess"}),
+        ("self_tests+search=tree+window=0", {"act", "assess"}),
+        ("intrinsic", {"act", "assess", "reflect"}),
+        ("self_tests+search=tree", {"act", "assess", "reflect"}),
+    ],
 )
 def test_an_arm_has_only_the_nodes_it_needs(arm: str, nodes: set[str]) -> None:
     graph = build_graph(Arm.parse(arm), 2).get_graph()
     assert set(graph.nodes) == {"__start__", "__end__", *nodes}
 
 
-async def test_a_long_episode_stays_within_its_recursion_limit() -> None:
-    walk = Walk("intrinsic", [WRONG], rounds=40)
+@pytest.mark.parametrize(("arm", "made"), [("none+rounds=5", 6), ("intrinsic+rounds=0", 1), ("placebo", 4)])
+async def test_an_arm_with_rounds_of_its_own_has_those(arm: str, made: int) -> None:
+    walk = Walk(arm, [WRONG], rounds=3)
     assert (await walk())["stopped_by"] == "rounds"
-    assert len(walk.sink.attempts) == 41
+    assert len(walk.sink.attempts) == made
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    legal_arms(),
+    st.lists(st.sampled_from([RIGHT, WRONG, OTHER, "I do not know.", "DONE"]), min_size=1, max_size=6),
+    st.sampled_from(["assert inc(1) == 2\nassert inc(9) == 9", "assert inc(3) == 4", "none"]),
+    st.integers(0, 4),
+)
+async def test_every_arm_that_can_be_meant_can_be_walked(arm: Arm, answers: list[str], tests: str, rounds: int) -> None:
+    """Any legal arm, any answers: it ends, writes down what it chose, and asks nobody whom it may not ask."""
+    task = replace(
+        TASK, examples=("assert inc(1) == 2", "assert inc(4) == 5"), answers=("1", "2") if arm.guesses else ()
+    )
+    assume(arm.search != "repair" or not arm.rounds_in(rounds) or arm.rounds_in(rounds) >= arm.width)
+    critiques = ["VERDICT: incorrect", "VERDICT: correct"]
+    walk = Walk(arm.name, answers, critiques, rounds, tests, task)
+    output = await walk()
+    made = [attempt.round for attempt in walk.sink.attempts]
+    assert made == list(range(len(output["attempts"])))
+    assert len(made) <= 1 + arm.rounds_in(rounds)
+    assert (output["stopped_by"] == "rounds") <= (len(made) == 1 + arm.rounds_in(rounds))
+    assert output["stopped_by"] in ("rounds", arm.stop, "oracle" if arm.oracle_stops else "rounds")
+    choices = walk.sink.choices
+    assert [choice.round for choice in choices] == (made if arm.chooses or arm.searches else [])
+    for choice in choices:
+        assert choice.parent is None or choice.parent < choice.round
+        assert choice.chosen <= choice.round
+        assert arm.shows_feedback or choice.parent is None
+    assert output.get("answer") == (choices[-1].chosen if choices else None)
+    assert arm.uses_oracle or walk.oracle.asked == []
+    assert arm.runs_code or walk.prover.asked == []
+    asked = {request.role for request in walk.requests}
+    assert asked <= {
+        "actor",
+        *(["critic"] if arm.asks_the_critic else []),
+        *(["reflector"] if arm.window else []),
+        *(["tester"] if arm.writes_tests else []),
+    }
+    assert len({(request.role, request.round) for request in walk.requests}) == len(walk.requests)  # the ledger's key
+    assert walk.prompts("actor")[0] == walk.prompts("actor")[0 if arm.shows_feedback else -1]
+
+
+async def test_a_long_episode_stays_within_its_recursion_limit() -> None:
+    for arm in ("intrinsic", "none+gate=self_tests+stop=rounds+choose=best", "intrinsic+search=repair"):
+        walk = Walk(arm, [WRONG], tests="assert inc(1) == 2", rounds=40)
+        assert (await walk())["stopped_by"] == "rounds"
+        assert len(walk.sink.attempts) == 41

@@ -8,7 +8,8 @@ import pytest
 from tests.graphs.test_episode import RIGHT, TASK, WRONG, Walk
 
 from banchu.core.episode import Check, Feedback
-from banchu.graphs.run_feedback import calls_of, report
+from banchu.graphs.calls import calls_of
+from banchu.graphs.run_feedback import report
 
 SHOWN = replace(TASK, examples=("assert inc(1) == 2", "assert inc(inc(0)) == 2"))
 WRITTEN = "```python\nassert inc(1) == 2\nassert inc(\nassert inc(9) == 9\nassert inc(3) == 4\n```"

@@ -7,7 +7,7 @@ from banchu.analysis.detail import flip_table, sample_table
 from banchu.analysis.edits import ArmEdits, arm_edits
 from banchu.analysis.flips import Flips, count_flips
 from banchu.analysis.gate_quality import GateQuality, WrittenTests, gate_quality, written_tests
-from banchu.analysis.intervals import Interval, bootstrap_difference, clustered_wilson, wilson
+from banchu.analysis.intervals import Interval, clustered_wilson, paired_interval, wilson
 from banchu.analysis.mcnemar import mcnemar_exact, sign_flip_exact
 from banchu.analysis.multiplicity import holm
 from banchu.analysis.null import guess_null, mean_guess_null
@@ -39,7 +39,6 @@ __all__ = [
     "arm_pass_at_k",
     "arm_table",
     "at_budgets",
-    "bootstrap_difference",
     "budget_caveats",
     "caveats",
     "clustered_wilson",
@@ -58,6 +57,7 @@ __all__ = [
     "measure",
     "notes",
     "oracle_parts",
+    "paired_interval",
     "pass_at_k",
     "planned_pairs",
     "print_comparisons",

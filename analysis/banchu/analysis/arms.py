@@ -9,7 +9,7 @@ from math import fsum
 
 from banchu.analysis.flips import Flips, count_flips
 from banchu.analysis.gate_quality import GateQuality, WrittenTests, gate_quality, written_tests
-from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference, clustered_wilson
+from banchu.analysis.intervals import Interval, clustered_wilson, paired_interval
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import Outcome, OutcomeTable, Unit
 from banchu.analysis.passk import PassAtK, arm_pass_at_k, measure, samples_per_task
@@ -56,8 +56,12 @@ class ArmSummary:
     oracle: bool
     oracle_stops: bool
     """Whether a verdict on the sealed tests could end an episode."""
+    chooses: bool
+    """Whether the answer may be another attempt than the last."""
     measure: str
     """What the accuracy of the last attempt is: `pass@1` for independent samples only, never for an oracle arm."""
+    rounds: int
+    """Attempts after the first: the run's, or the arm's own."""
     tasks: int
     units: int
     """Planned (task, repeat) units: the full denominator."""
@@ -74,7 +78,7 @@ class ArmSummary:
     flips: Flips | None
     """From round 0 to the last; None with one round."""
     delta_interval: Interval | None
-    """Bootstrap of flips.delta, clustered by task."""
+    """Of flips.delta, by task."""
     delta_p: float | None
     """Exact test of no change between round 0 and the last, not corrected for the number of arms."""
     steps: tuple[Flips, ...]
@@ -93,7 +97,7 @@ class ArmSummary:
     no_answer_attempts: int
     """Attempts, of any round, that held no program."""
     last_verdicts: Mapping[str, int]
-    """Verdict kinds of the last attempts; `unjudged` is listed under its own name."""
+    """Verdict kinds of the answers at the end; `unjudged` is listed under its own name."""
     stopped_by: Mapping[str, int]
     gate: GateQuality | None
     """How good the source or gate is as a judge; None where it never accepts or rejects, and for the oracle."""
@@ -103,7 +107,7 @@ class ArmSummary:
     """Mean over the episodes that were run."""
 
 
-def summarise_arm(arm: Arm, table: OutcomeTable, *, resamples: int = RESAMPLES, seed: int = 0) -> ArmSummary:
+def summarise_arm(arm: Arm, table: OutcomeTable) -> ArmSummary:
     """The figures of one arm from its table."""
     episodes = tuple(table.episodes.values())
     attempts = [judged for episode in episodes for judged in episode.attempts]
@@ -118,7 +122,9 @@ def summarise_arm(arm: Arm, table: OutcomeTable, *, resamples: int = RESAMPLES, 
         fair=arm.fair,
         oracle=arm.uses_oracle,
         oracle_stops=arm.oracle_stops,
+        chooses=arm.chooses,
         measure=measure(arm, table.rounds),
+        rounds=table.rounds,
         tasks=len(table.task_ids),
         units=len(table.outcomes),
         episodes=len(episodes),
@@ -128,7 +134,7 @@ def summarise_arm(arm: Arm, table: OutcomeTable, *, resamples: int = RESAMPLES, 
         accuracy=tuple(_accuracy(table.at(round_)) for round_ in range(table.rounds + 1)),
         any_attempt_upper_bound=_accuracy(table.any_attempt.items()),
         flips=count_flips(table, 0, table.rounds) if several else None,
-        delta_interval=bootstrap_difference(change, resamples=resamples, seed=seed) if several else None,
+        delta_interval=paired_interval(change) if several else None,
         delta_p=sign_flip_exact(total for total, _ in change) if several and change else None,
         steps=tuple(count_flips(table, round_, round_ + 1) for round_ in range(table.rounds)),
         pass_at_k=_pass_at_k(arm, table),
@@ -193,6 +199,6 @@ def _tokens(calls: Iterable[CallRecord]) -> Tokens:
 
 
 def _last_verdicts(episodes: Iterable[EpisodeRecord]) -> dict[str, int]:
-    last = [max(episode.attempts, key=lambda j: j.attempt.round) for episode in episodes if episode.attempts]
+    last = [episode.answers[-1] for episode in episodes if episode.attempts]
     counts = Counter("unjudged" if judged.verdict is None else judged.verdict.kind for judged in last)
     return {kind: counts[kind] for kind in (*VERDICT_KINDS, "unjudged") if counts[kind]}

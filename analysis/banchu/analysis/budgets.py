@@ -1,7 +1,8 @@
 """An arm against its control at equal budgets: calls, programs, tokens; each task's own.
 
 The control is stopped where it has spent what the arm spent on the same (task, repeat): critiques, reflections and
-test writing count. What it answers there is its last attempt, or the first that its gate accepted. Nothing is run
+test writing count. What it answers there is its last attempt, the one that it had chosen by then, or the first that its
+gate accepted. Nothing is run
 again: where the control ended before it could spend as much, its last answer stands and the unit is counted as short.
 
 Source: Olausson et al. 2024 (arXiv 2306.09896), section 3: programs as the budget, and tokens in appendix A.
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference
+from banchu.analysis.intervals import Interval, paired_interval
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import Outcome, OutcomeTable, Unit
 from banchu.core.episode import CallRecord, EpisodeRecord
@@ -51,12 +52,10 @@ class AtBudget:
     """Pairs in which the control was not run long enough to spend as much: another attempt would have been due."""
 
 
-def at_budgets(
-    control: OutcomeTable, arm: OutcomeTable, units: Iterable[Unit], *, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[AtBudget, ...]:
+def at_budgets(control: OutcomeTable, arm: OutcomeTable, units: Iterable[Unit]) -> tuple[AtBudget, ...]:
     """The comparison at each of the three budgets, over units that were run in both."""
     both = list(units)
-    return tuple(_at_budget(name, control, arm, both, resamples, seed) for name in BUDGETS)
+    return tuple(_at_budget(name, control, arm, both) for name in BUDGETS)
 
 
 def answer_at(episode: EpisodeRecord, budget: BudgetName, amount: int) -> tuple[Outcome, bool]:
@@ -75,14 +74,13 @@ def answer_at(episode: EpisodeRecord, budget: BudgetName, amount: int) -> tuple[
         return False, False
     answers = attempts[:affordable]
     accepted = [judged for judged in answers if _accepts(episode, judged.attempt.round)]
-    verdict = (accepted or answers[-1:])[0].verdict
+    chosen = [episode.answers[affordable - 1]] if episode.choices else []
+    verdict = (chosen or accepted or answers[-1:])[0].verdict
     short = due and episode.stopped_by == "rounds"
     return None if verdict is None else verdict.passed, short
 
 
-def _at_budget(
-    name: BudgetName, control: OutcomeTable, arm: OutcomeTable, units: list[Unit], resamples: int, seed: int
-) -> AtBudget:
+def _at_budget(name: BudgetName, control: OutcomeTable, arm: OutcomeTable, units: list[Unit]) -> AtBudget:
     by_task: dict[str, tuple[int, int]] = {}
     solved_control = solved_arm = short = 0
     for unit in units:
@@ -101,7 +99,7 @@ def _at_budget(
         solved_control=solved_control,
         solved_arm=solved_arm,
         difference=(solved_arm - solved_control) / n if n else None,
-        interval=bootstrap_difference(by_task.values(), resamples=resamples, seed=seed),
+        interval=paired_interval(by_task.values()),
         p=sign_flip_exact(total for total, _ in by_task.values()) if n else None,
         short=short,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from banchu.analysis.budgets import AtBudget, at_budgets
-from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference
+from banchu.analysis.intervals import Interval, paired_interval
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import OutcomeTable, Unit, tabulate
 from banchu.analysis.power import ALPHA, tasks_needed
@@ -75,7 +75,7 @@ class Comparison:
     difference: float | None
     """accuracy_b - accuracy_a."""
     interval: Interval | None
-    """Paired bootstrap of the difference, clustered by task; None where the tasks show no variation."""
+    """Of the difference, by task."""
     a_only: int
     """Discordant pairs that only a solved."""
     b_only: int
@@ -132,7 +132,7 @@ class Comparison:
         return tuple(each.budget for each in self.budgets if each.short)
 
 
-def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
+def compare(a: ArmData, b: ArmData) -> Comparison:
     """b against a over the tasks and repeats that both planned.
 
     An episode that a model error ended is a failure of its arm; a unit that was never run in one of them is left out
@@ -141,7 +141,9 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
     Raises:
         DataError: an episode is recorded twice.
     """
-    table_a, table_b = a.table(), b.table()
+    control = a.run == b.run and is_control(a.arm, b.arm)
+    # A control may have more rounds, to spend as much as b: they count at equal budgets only.
+    table_a, table_b = (replace(a, rounds=min(a.rounds, b.rounds)) if control else a).table(), b.table()
     shared = set(table_a.outcomes) & set(table_b.outcomes)
     units = [unit for unit in table_a.units if unit in shared]
     both = [unit for unit in units if unit in table_a.episodes and unit in table_b.episodes]
@@ -157,8 +159,7 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
     n = len(paired)
     solved_a, solved_b = (sum(pair[side] for pair in paired.values()) for side in (0, 1))
     p = sign_flip_exact(total for total, _ in by_task.values()) if n else None
-    control = a.run == b.run and is_control(a.arm, b.arm)
-    budgets = at_budgets(table_a, table_b, both, resamples=resamples, seed=seed) if control else ()
+    budgets = at_budgets(table_a, table_b, both) if control else ()
     p_control = _p_control(p, solved_b - solved_a, budgets) if control else None
     return Comparison(
         a=a.label,
@@ -167,7 +168,7 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
         claims_b=b.arm.claims,
         oracle_a=a.arm.uses_oracle,
         oracle_b=b.arm.uses_oracle,
-        rounds_a=a.rounds,
+        rounds_a=table_a.rounds,
         rounds_b=b.rounds,
         tasks=len(by_task),
         pairs=n,
@@ -176,7 +177,7 @@ def compare(a: ArmData, b: ArmData, *, resamples: int = RESAMPLES, seed: int = 0
         accuracy_a=solved_a / n if n else None,
         accuracy_b=solved_b / n if n else None,
         difference=(solved_b - solved_a) / n if n else None,
-        interval=bootstrap_difference(by_task.values(), resamples=resamples, seed=seed),
+        interval=paired_interval(by_task.values()),
         a_only=sum(before > after for before, after in paired.values()),
         b_only=sum(after > before for before, after in paired.values()),
         tasks_that_differ=sum(total != 0 for total, _ in by_task.values()),
@@ -224,7 +225,12 @@ def _p_control(p: float | None, gain: int, budgets: Sequence[AtBudget]) -> float
 
 
 def _tokens(table: OutcomeTable, units: Iterable[Unit]) -> int:
-    return sum(call.prompt_tokens + call.completion_tokens for unit in units for call in table.episodes[unit].calls)
+    return sum(
+        call.prompt_tokens + call.completion_tokens
+        for unit in units
+        for call in table.episodes[unit].calls
+        if call.round <= table.rounds
+    )
 
 
 def _without(task_ids: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def parts_table(parts: OracleParts) -> Table:
     table.add_row("stop gain", *map(_points, stop_gains), *_gain(parts.interaction))
     table.add_row("95 %", *map(_bounds, stop_gains), "[dim]interaction[/dim]", "")
     table.caption = (
-        "Gains in points, with bootstrap intervals by task. interaction (below the line): either gain with the other "
+        "Gains in points, with paired intervals by task. interaction (below the line): either gain with the other "
         "minus without it."
     )
     return table

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def flip_table(summary: RunSummary) -> Table:
     """One row an arm: the four-way table and SCoRe's rates, of all tasks and of the first answers they concern."""
-    table = new_table(f"Flips from round 0 to round {summary.rounds}", "arm")
+    table = new_table("Flips from the first answer to the last", "arm")
     for header in ("c→c", "c→i", "i→c", "i→i", "Δ", "95 %", "p", "i→c\n% all", "c→i\n% all", "fixed\n%", "broken\n%"):
         add_number(table, header)
     for arm in summary.arms:
@@ -37,7 +37,7 @@ def flip_table(summary: RunSummary) -> Table:
             percent(flips.ci_of_correct, unit=""),
         )
     table.caption = (
-        "Δ in points, with bootstrap interval by task and exact p (not corrected). "
+        "Δ in points, with paired interval by task and exact p (not corrected). "
         "fixed: i→c of the answers that were incorrect; broken: c→i of those that were correct. "
         "Independent samples flip too: compare an arm with `none`."
     )

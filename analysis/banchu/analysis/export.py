@@ -51,6 +51,8 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         Column("tests_passed", "int", "sealed assertions that held; empty: unjudged"),
         Column("tests_total", "int", "sealed assertions known; empty: unjudged"),
         Column("accepts", "bool", "whether the feedback source held the attempt for right; empty: it did not say"),
+        Column("revises", "int", "the attempt that it revises; empty: an independent sample"),
+        Column("answer", "int", "the attempt that was the answer after it"),
         Column("truncated", "bool", "the reply was cut by the token limit"),
         Column("says_done", "bool", "the reply says that the earlier answer stands"),
         Column("cpu_s", "real", "CPU seconds of the candidate; empty: unjudged"),
@@ -67,7 +69,7 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         Column("oracle", "bool", "whether the arm may use the sealed tests; if so, no number of it is pass@1"),
         Column("attempts", "int", "how many there are"),
         Column("first_passed", "bool", "of the first attempt; empty: unjudged, or there is none"),
-        Column("last_passed", "bool", "of the last attempt; empty: unjudged, or there is none"),
+        Column("last_passed", "bool", "of the answer at the end; empty: unjudged, or there is none"),
         Column("oracle_calls", "int", "verdicts on the sealed tests that crossed into the feedback channel"),
         Column("model_calls", "int", "of every role"),
         Column("prompt_tokens", "int", "of every call, bought or shared with another arm"),
@@ -138,7 +140,8 @@ def describe_columns() -> str:
 def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
     texts = _passable(episode, sealed)
     accepts = dict(enumerate(episode.accepts))
-    for judged in episode.attempts:
+    revised = episode.revised(chain=Arm.parse(episode.arm).shows_feedback)
+    for judged, answer in zip(episode.attempts, episode.answers, strict=True):
         attempt, verdict = judged.attempt, judged.verdict
         yield (
             attempt.round,
@@ -148,6 +151,8 @@ def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
                 else (verdict.kind, verdict.passed, verdict.tests_passed, verdict.tests_total)
             ),
             accepts.get(attempt.round),
+            revised.get(attempt.round),
+            answer.attempt.round,
             attempt.truncated,
             attempt.says_done,
             *((None, None) if verdict is None else (verdict.cpu_s, verdict.isolation)),
@@ -158,7 +163,8 @@ def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
 
 def _episodes(episode: EpisodeRecord) -> Iterator[Row]:
     arm = Arm.parse(episode.arm)
-    passed = [None if judged.verdict is None else judged.verdict.passed for judged in episode.attempts]
+    ends = [*episode.attempts[:1], *episode.answers[-1:]]
+    passed = [None if judged.verdict is None else judged.verdict.passed for judged in ends]
     yield (
         episode.status,
         episode.stopped_by,

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from banchu.analysis.compare import ArmData
-from banchu.analysis.intervals import RESAMPLES, Interval, bootstrap_difference
+from banchu.analysis.intervals import Interval, paired_interval
 from banchu.analysis.outcomes import OutcomeTable, Unit
 from banchu.core.arm import Arm
+from banchu.core.controls import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A difference of accuracies, with a bootstrap interval by task (None where the tasks show no variation)."""
+    """A difference of accuracies, with an interval by task."""
 
     value: float | None
     interval: Interval | None
@@ -62,22 +63,24 @@ class OracleParts:
     """Either gain with the other minus without it. Negative: both repair the same tasks, or stopping hides breaks."""
 
 
-def oracle_parts(arms: Sequence[ArmData], *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[OracleParts, ...]:
+def oracle_parts(arms: Sequence[ArmData]) -> tuple[OracleParts, ...]:
     """One two-by-two for each kind of oracle content in the arms, in their order. Empty without oracle content.
 
     The arms are of one run, or planned alike. Raises DataError where an episode is recorded twice.
     """
     known = {_canonical(data.arm): data for data in arms}
-    contents = dict.fromkeys(replace(data.arm, stop="oracle") for data in arms if data.arm.oracle_content)
-    return tuple(_parts(content, known, resamples, seed) for content in contents)
+    contents = dict.fromkeys(replace(_canonical(data.arm), stop="oracle") for data in arms if data.arm.oracle_content)
+    return tuple(_parts(content, known) for content in contents)
 
 
-def _parts(content: Arm, known: dict[Arm, ArmData], resamples: int, seed: int) -> OracleParts:
+def _parts(content: Arm, known: dict[Arm, ArmData]) -> OracleParts:
     wanted = [Arm.parse("none"), Arm.parse("oracle_stop"), replace(content, stop="rounds"), content]
     missing = tuple(arm.name for arm in wanted if arm not in known)
     if missing:
         return OracleParts(content.name, missing, 0, 0, (), None, None, None, None, None)
     data = [known[arm] for arm in wanted]
+    rounds = min(each.rounds for each in data)  # a control may have more, to spend as much
+    data = [replace(each, rounds=rounds) for each in data]
     rows = _shared([each.table() for each in data])
     n = len(rows)
     solved = [sum(row[index] for row in rows.values()) for index in range(4)]
@@ -88,7 +91,7 @@ def _parts(content: Arm, known: dict[Arm, ArmData], resamples: int, seed: int) -
             total, pairs = by_task.get(task_id, (0, 0))
             by_task[task_id] = (total + sum(w * o for w, o in zip(weights, row, strict=True)), pairs + 1)
         value = sum(total for total, _ in by_task.values()) / n if n else None
-        return Gain(value, bootstrap_difference(by_task.values(), resamples=resamples, seed=seed))
+        return Gain(value, paired_interval(by_task.values(), furthest=2 if all(weights) else 1))
 
     return OracleParts(
         content=content.name,
@@ -119,10 +122,9 @@ def _shared(tables: Sequence[OutcomeTable]) -> dict[Unit, tuple[bool, ...]]:
 
 
 def _canonical(arm: Arm) -> Arm:
-    """The same condition under one name: `none+stop=oracle` is `oracle_stop`; accepting is passing for the oracle."""
-    if arm == replace(Arm.parse("none"), stop="oracle"):
-        return Arm.parse("oracle_stop")
-    return replace(arm, stop="oracle") if arm.oracle_content and arm.stop == "accepted" else arm
+    """As `controls.canonical`; and accepting is passing for the oracle."""
+    plain = canonical(arm)
+    return replace(plain, stop="oracle") if plain.oracle_content and plain.stop == "accepted" else plain
 
 
 def sentences(parts: Iterable[OracleParts]) -> tuple[str, ...]:

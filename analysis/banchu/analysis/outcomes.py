@@ -1,4 +1,6 @@
-"""Who was right when: per planned (task, repeat) of one arm, the outcome of the last attempt at or before each round.
+"""Who was right when: per planned (task, repeat) of one arm, the outcome of its answer at each round.
+
+The answer is the last attempt at or before the round, or, in an arm that chooses, the attempt that it had chosen then.
 
 Three states and no fourth: True, False, None. None is an attempt that the judge could not judge; it leaves the averages
 and is counted apart, never as 0. Everything else that is not a pass is False: an episode that was never run, and one
@@ -8,12 +10,12 @@ so round 0 stays comparable between arms that share their first attempt.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from banchu.core.arm import Arm
-from banchu.core.episode import EpisodeRecord
+from banchu.core.episode import EpisodeRecord, JudgedAttempt
 from banchu.core.errors import DataError
 
 Outcome: TypeAlias = bool | None
@@ -114,7 +116,7 @@ def count_repeats(episodes: Sequence[EpisodeRecord]) -> int:
 def _row(episode: EpisodeRecord | None, rounds: int) -> tuple[Outcome, ...]:
     if episode is None:
         return (False,) * (rounds + 1)
-    by_round = _by_round(episode)
+    by_round = _by_round(zip(episode.attempts, episode.answers, strict=True))
     reached = _last_round(episode)
     row: list[Outcome] = []
     outcome: Outcome = False
@@ -130,16 +132,16 @@ def _row(episode: EpisodeRecord | None, rounds: int) -> tuple[Outcome, ...]:
 def _any(episode: EpisodeRecord | None, rounds: int) -> Outcome:
     if episode is None:
         return False
-    outcomes = [outcome for round_, outcome in _by_round(episode).items() if round_ <= rounds]
+    by_round = _by_round((judged, judged) for judged in episode.attempts)
+    outcomes = [outcome for round_, outcome in by_round.items() if round_ <= rounds]
     if True in outcomes:
         return True
     return None if None in outcomes else False
 
 
-def _by_round(episode: EpisodeRecord) -> dict[int, Outcome]:
-    return {
-        judged.attempt.round: None if judged.verdict is None else judged.verdict.passed for judged in episode.attempts
-    }
+def _by_round(pairs: Iterable[tuple[JudgedAttempt, JudgedAttempt]]) -> dict[int, Outcome]:
+    """By the round of the first of each pair: whether the second passed."""
+    return {judged.attempt.round: None if answer.verdict is None else answer.verdict.passed for judged, answer in pairs}
 
 
 def _last_round(episode: EpisodeRecord) -> int:

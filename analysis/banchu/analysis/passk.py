@@ -99,9 +99,12 @@ def measure(arm: Arm, rounds: int) -> str:
         return f"oracle content shown, last of k<={attempts} attempts"
     if _every_round_is_a_sample(arm) or attempts == 1:
         return "pass@1"
+    if arm.chooses:
+        return f"answer chosen among k<={attempts} attempts"
     return f"last of k<={attempts} attempts"
 
 
 def _every_round_is_a_sample(arm: Arm) -> bool:
     # With stop=same the number of samples depends on the samples themselves: only the first is a fair draw.
-    return arm.source == "none" and arm.stop == "rounds"
+    # Where the answer is chosen, a round's outcome is that of a choice.
+    return arm.source == "none" and arm.stop == "rounds" and not arm.chooses

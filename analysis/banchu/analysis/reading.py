@@ -68,7 +68,7 @@ def budget_caveats(comparison: Comparison) -> tuple[str, ...]:
     remedy = (
         "its samples are independent, so more of them would not change what is expected of the last"
         if not comparison.unmatched
-        else "a run with more --rounds lets it go on"
+        else "the control with rounds=N of its own, such as none+gate=self_tests+rounds=40, lets it go on"
     )
     return (f"{comparison.a} ended before it had spent as much as {comparison.b}: {', '.join(short)}; {remedy}",)
 
@@ -84,6 +84,8 @@ def notes(arms: Sequence[ArmSummary]) -> tuple[str, ...]:
                 f"{arm.arm}: SEALED TEXT in {_count(arm.prompts_with_sealed_text, 'prompt')} of an arm that may not "
                 f"see any; do not use its figures before `banchu show` explains them"
             )
+        if arm.chooses:
+            lines.append(f"{arm.arm}: its figures are of an {arm.measure}, without any verdict")
         if arm.missing:
             lines.append(f"{arm.arm}: {arm.missing} of {arm.units} episodes not run; they count as not solved")
         if arm.errors:

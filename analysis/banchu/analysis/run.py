@@ -32,4 +32,7 @@ def arms_of_run(ledger: Ledger, *, run: str = "") -> list[ArmData]:
     """Each arm of a run as `compare` takes it; `run` is written before its name where two runs are compared."""
     config = stored_config(ledger)
     episodes = ledger.episodes()
-    return [ArmData(arm, episodes, config.rounds, config.tasks, config.repeats, run) for arm in config.parsed_arms]
+    return [
+        ArmData(arm, episodes, arm.rounds_in(config.rounds), config.tasks, config.repeats, run)
+        for arm in config.parsed_arms
+    ]

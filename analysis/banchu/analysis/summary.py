@@ -8,7 +8,6 @@ from typing import Any
 
 from banchu.analysis.arms import ArmSummary, summarise_arm
 from banchu.analysis.compare import ArmData, Comparison, compare, planned_pairs
-from banchu.analysis.intervals import RESAMPLES
 from banchu.analysis.multiplicity import holm
 from banchu.analysis.oracle_parts import OracleParts, oracle_parts
 from banchu.analysis.outcomes import count_repeats, tabulate
@@ -47,19 +46,15 @@ def summarise(
     rounds: int,
     task_ids: Sequence[str],
     repeats: int | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> RunSummary:
     """The figures of a run, finished or not.
 
     Args:
         episodes: from the ledger, in any order.
         arms: in the order to print; the first is the baseline that others are compared with.
-        rounds: the last round, from 0.
+        rounds: the last round, from 0, of arms without a number of their own.
         task_ids: the planned tasks; those without an episode count as not solved.
         repeats: planned repeats; None: as many as the records show.
-        resamples: of each bootstrap.
-        seed: of each bootstrap. The same records and seed give the same interval.
 
     Raises:
         DataError: an episode is recorded twice.
@@ -68,25 +63,23 @@ def summarise(
     of_arm: dict[str, list[EpisodeRecord]] = {arm.name: [] for arm in arms}
     for episode in episodes:
         of_arm.setdefault(episode.arm, []).append(episode)
-    data = [ArmData(arm, of_arm[arm.name], rounds, task_ids, repeats) for arm in arms]
+    data = [ArmData(arm, of_arm[arm.name], arm.rounds_in(rounds), task_ids, repeats) for arm in arms]
     summaries = tuple(
         summarise_arm(
             arm,
-            tabulate(of_arm[arm.name], arm, rounds=rounds, task_ids=task_ids, repeats=repeats),
-            resamples=resamples,
-            seed=seed,
+            tabulate(of_arm[arm.name], arm, rounds=arm.rounds_in(rounds), task_ids=task_ids, repeats=repeats),
         )
         for arm in arms
     )
     pairs = planned_pairs(data)
-    comparisons = correct([compare(a, b, resamples=resamples, seed=seed) for a, b in pairs])
+    comparisons = correct([compare(a, b) for a, b in pairs])
     return RunSummary(
         rounds=rounds,
         repeats=repeats,
         tasks=len(dict.fromkeys(task_ids)),
         arms=summaries,
         comparisons=comparisons,
-        oracle_parts=oracle_parts(data, resamples=resamples, seed=seed),
+        oracle_parts=oracle_parts(data),
         notes=notes(summaries),
     )
 

@@ -84,9 +84,10 @@ def _arm_table(summary: RunSummary, columns: Sequence[Column], title: str = "Acc
     for arm in summary.arms:
         table.add_row(f"{arm.arm}\n[dim]{arm.claims}\n{label(arm)}[/dim]", *(cell(arm) for _, cell in columns))
     if any(header == "any*" for header, _ in columns):
+        end = "the end" if _own_rounds(summary) else f"r{summary.rounds}"
         table.caption = (
-            f"95 %: interval at r{summary.rounds}. *any: some attempt was right, a bound that only an oracle reaches. "
-            f"c→i, i→c: correct and incorrect, r0 to r{summary.rounds}. sealed: prompts with text of the sealed tests."
+            f"95 %: interval at {end}. *any: some attempt was right, a bound that only an oracle reaches. "
+            f"c→i, i→c: correct and incorrect, r0 to {end}. sealed: prompts with text of the sealed tests."
         )
     return table
 
@@ -94,6 +95,7 @@ def _arm_table(summary: RunSummary, columns: Sequence[Column], title: str = "Acc
 def _accuracy_columns(summary: RunSummary) -> list[Column]:
     return [
         *((f"r{round_}", partial(_share_at, round_)) for round_ in _rounds_shown(summary.rounds)),
+        *([("end", lambda arm: share(arm.accuracy[-1]))] if _own_rounds(summary) else []),
         ("95 %", lambda arm: bounds(arm.accuracy[-1].interval)),
         ("any*", lambda arm: share(arm.any_attempt_upper_bound)),
         ("c→i", lambda arm: "–" if arm.flips is None else str(arm.flips.correct_incorrect)),
@@ -110,7 +112,12 @@ def _cost_columns() -> list[Column]:
 
 
 def _share_at(round_: int, arm: ArmSummary) -> str:
-    return share(arm.accuracy[round_])
+    return share(arm.accuracy[min(round_, arm.rounds)])
+
+
+def _own_rounds(summary: RunSummary) -> bool:
+    """Whether some arm has another number of rounds than the run."""
+    return any(arm.rounds != summary.rounds for arm in summary.arms)
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
@@ -134,7 +141,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
             p_value(c.p_holm),
         )
     table.caption = (
-        "b − a in points, with a paired bootstrap interval by task (– where the tasks show no variation). "
+        "b − a in points, with a paired interval by task. "
         "b only, a only: pairs that one of them solved. p: exact, two-sided (McNemar; by task with repeats)."
     )
     return table

@@ -1,25 +1,57 @@
 """The examples that a prompt shows, as assert statements.
 
-Only `>>>` examples whose value is a Python literal are taken: no other form is unambiguous. They come from the public
-prompt and from nowhere else.
+Taken are `>>>` examples, and calls in the text with the value behind an arrow, an equals sign or "returns", where both
+are Python literals and nothing goes on behind the value. They come from the public prompt and from nowhere else; where
+a prompt is wrong, so are they.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+
+from banchu.core.calls import literal, written_calls
 
 
 def prompt_examples(prompt: str, entry_point: str) -> tuple[str, ...]:
-    """`assert f(x) == y` for each doctest example that calls `entry_point`. `prompt` must parse."""
+    """`assert f(x) == y` for each example that calls `entry_point`. `prompt` must parse."""
+    text = _documentation(prompt, entry_point)
     asserts: list[str] = []
-    for expression, shown in _doctests(_documentation(prompt, entry_point)):
+    for expression, shown in _doctests(text):
         call = _expression(expression)
         value = _literal(shown)
         if call is None or value is None or not _names(call, entry_point):
             continue
         asserts.append(f"assert {ast.unparse(call)} == {ast.unparse(value)}")
-    return tuple(dict.fromkeys(asserts))
+    return tuple(dict.fromkeys([*asserts, *_in_words(text, entry_point)]))
+
+
+def _in_words(text: str, entry_point: str) -> Iterator[str]:
+    """Examples that are no doctests: `f(3) ==> 12`, `f(3) should return 12`."""
+    for call in written_calls(text, entry_point):
+        line = text[call.end :].split("\n", 1)[0]
+        arrow = _ARROW.match(line)
+        value = _value(line[arrow.end() :]) if arrow else None
+        if value is not None:
+            yield f"assert {call.text} == {value}"
+
+
+def _value(text: str) -> str | None:
+    """The literal that a text begins with, unless it goes on: `1 + 9` is no 1."""
+    text = text.strip()
+    for end in range(len(text), 0, -1):
+        # From the longest on, so that `2.5` is not read as 2.
+        value = literal(_NAMES.get(text[:end].strip().rstrip("."), text[:end]))
+        if value is not None:
+            return ast.unparse(value) if _BEHIND.match(text[end:]) else None
+    return None
+
+
+_ARROW = re.compile(r"\s*(?:#\s*)?(?:={1,3}>|->|-->|➞|==?|should (?:return|be equal to|be)|returns?)\s*", re.IGNORECASE)
+_BEHIND = re.compile(r"\s*(?:$|[.,;#(]|(?:since|because|as|for|and|the)\b|\.\s)", re.IGNORECASE)
+_NAMES = {"true": "True", "false": "False", "null": "None"}
+"""How prompts that are not careful write Python's constants."""
 
 
 def _documentation(prompt: str, entry_point: str) -> str:

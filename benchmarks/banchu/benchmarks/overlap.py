@@ -73,7 +73,9 @@ def _of_task(each: BenchmarkTask, index: _Index) -> Iterator[Overlap]:
     hidden = _assertions(unseal(each.sealed).check)
     listed = tuple(token for piece in hidden for token in piece)
     sealed = [listed, *(piece for piece in hidden if WHOLE <= len(piece) < N)]
-    parts: tuple[tuple[Part, list[Tokens], Tokens], ...] = (("public", [public], ()), ("sealed", sealed, public))
+    # An example in words, "f(3) should return 12", shows what `f(3) == 12` says.
+    told = (*public, *_tokens("\n".join(each.task.examples)))
+    parts: tuple[tuple[Part, list[Tokens], Tokens], ...] = (("public", [public], ()), ("sealed", sealed, told))
     for part, pieces, known in parts:
         shown = _Index(known)
         held = [

@@ -9,6 +9,10 @@ What is not found: a paraphrase, the arguments or the expected value alone, a va
 another encoding, and assertions shorter than 10 characters. An assertion that the prompt itself shows is public and
 not searched for. A hit says that the text is there, not how it came: a model that has learned the benchmark by heart,
 or guesses the same example, writes it too.
+
+Where a task lists its answers, all of them are public: a program that returns one, or a test of the model's own that
+asserts one, is an answer and no leak, and is often right. There an assertion counts only as nobody but a judge writes
+it: on `candidate`, or with its expected value behind it (`f() == 'C'`, `Expected: 'C'`).
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ _WORDS: Final = (
 _FAR: Final = r"(?:.{0,300}?\b(?:expect|expected|expects|should|must|want|wanted|correct)\b)?"
 _GAP: Final = re.compile(_FAR + _PUNCTUATION + _WORDS, re.DOTALL)
 """What may stand between a call and its expected value, with or without the actual value in between."""
+_CANDIDATE: Final = "candidate"
+"""What a check calls the function under test."""
 _WINDOW: Final = 400
 """Characters behind a call in which its expected value is looked for."""
 
@@ -40,11 +46,12 @@ class SealedScan:
     def __init__(self, sealed: SealedTests, task: Task) -> None:
         suite = unseal(sealed)
         self._names = re.compile(r"\bcandidate\b")
-        self._entry_point = suite.entry_point
+        self._entry_point = _CANDIDATE if task.answers else suite.entry_point
         public = self._normalised("\n".join((task.prompt, *task.examples)))
-        self._needles = tuple(
-            needle for needle in hidden_assertions(suite.check, suite.entry_point) if not _occurs(needle, public)
-        )
+        needles = hidden_assertions(suite.check, self._entry_point)
+        if task.answers:
+            needles = tuple(_of_choice(needle, suite.entry_point) for needle in needles)
+        self._needles = tuple(needle for needle in needles if not _occurs(needle, public))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a scan holds sealed text and is not serialised; build it again from the sealed tests")
@@ -60,6 +67,13 @@ class SealedScan:
 
     def _normalised(self, text: str) -> str:
         return normalise(self._names.sub(self._entry_point, text) if "candidate" in text else text)
+
+
+def _of_choice(needle: Needle, entry_point: str) -> Needle:
+    """The assertion on `candidate`; and the one that the model may know, as an oracle's feedback goes on behind it."""
+    known = needle.forms[0].replace(_CANDIDATE, entry_point, 1)
+    told = (normalise(f"{known}\nExpected: {expected}") for _, expected in needle.pairs)
+    return Needle((*needle.forms, *told), ())
 
 
 def _occurs(needle: Needle, text: str) -> bool:

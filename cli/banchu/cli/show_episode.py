@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from banchu.cli.output import print_json
 from banchu.cli.runs import check_arm
+from banchu.core.arm import Arm
 from banchu.core.errors import DataError, unknown
 from banchu.core.verdict import Verdict
 from banchu.experiments.ledger import CallDetail, EpisodeDetail, Ledger
@@ -51,8 +52,9 @@ def episode_as_text(episodes: list[EpisodeDetail]) -> None:
 def _print_episode(episode: EpisodeDetail) -> None:
     record = episode.record
     print(f"══ {record.task_id} · {record.arm} · repeat {record.repeat} ══")
-    earlier: str | None = None
-    for judged in record.attempts:
+    codes = {judged.attempt.round: judged.attempt.code for judged in record.attempts}
+    revised = record.revised(chain=Arm.parse(record.arm).shows_feedback)
+    for judged, answer in zip(record.attempts, record.answers, strict=True):
         attempt = judged.attempt
         for call in episode.calls:
             if call.record.round == attempt.round and call.record.role == "actor":
@@ -62,13 +64,14 @@ def _print_episode(episode: EpisodeDetail) -> None:
             print("   the reply was cut by --max-tokens")
         if attempt.code is None:
             print("   no code could be extracted from the reply")
-        elif attempt.round == 0 or earlier is None:
+        elif (before := revised.get(attempt.round)) is None or (earlier := codes[before]) is None:
             _print_block("code", attempt.code)
         else:
-            _print_block(f"changes from attempt {attempt.round - 1}", _diff(earlier, attempt.code))
+            _print_block(f"changes from attempt {before}", _diff(earlier, attempt.code))
         _print_trace(judged.verdict)
-        earlier = attempt.code
         _print_after(episode, attempt.round)
+        if record.choices:
+            print(f"── the answer so far: attempt {answer.attempt.round}, {_verdict(answer.verdict)}")
     ended = record.error or f"stopped by {record.stopped_by}"
     print(f"── end: {ended}; oracle calls {record.oracle_calls}\n")
 

@@ -54,7 +54,10 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
     print_summary(summary, console(), detail=True)
     for name, null in nulls.items():
         reached = ", ".join(f"r{round_} {100 * value:.1f} %" for round_, value in enumerate(null))
-        print(f"{name}: guessing among {answers} answers under its oracle, after its own first answers: {reached}")
+        print(
+            f"{name}: guessing among {answers} answers under its oracle, after its own first answers: {reached} "
+            f"(less where a first answer was none of them; the arm `random` shows how much)"
+        )
     every = ledger.episodes()
     print_wide(console(), edit_table([arm_edits(name, every) for name in config.arms]))
     episodes = _wanted(every, arm, repeat)
@@ -67,7 +70,8 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
         for (task, n), strip in strips.items()
     ]
     print_table(("task", *arms), rows, title="Verdicts by round")
-    print("; ".join(f"{mark} {kind}" for kind, mark in _MARKS.items()) + "; ? unjudged; ! model error")
+    marks = [f"{mark} {kind}" for kind, mark in _MARKS.items()]
+    print("; ".join([*marks, "? unjudged", "! model error", "→ the attempt chosen"]))
 
 
 def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: int | None = None) -> None:
@@ -119,6 +123,8 @@ def _strip(episode: EpisodeRecord) -> str:
     marks = "".join(_mark(attempt) for attempt in episode.attempts)
     if episode.status == "failed":
         return marks + "!"
+    if episode.choices:
+        marks += f" → {episode.answers[-1].attempt.round}"
     return marks if episode.stopped_by == "rounds" else f"{marks} ({episode.stopped_by})"
 
 

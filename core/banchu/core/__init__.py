@@ -4,7 +4,7 @@
 """
 
 from banchu.core.arm import Arm
-from banchu.core.chat import Completion, Message, Request, Sampling, Usage
+from banchu.core.chat import Completion, Message, Request, Sampling, TokenLogprob, Tool, ToolCall, Usage
 from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt
 from banchu.core.errors import (
     BanchuError,
@@ -35,6 +35,9 @@ __all__ = [
     "SandboxError",
     "StorageError",
     "Task",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
     "Usage",
     "Verdict",
 ]

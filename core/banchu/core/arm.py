@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal, get_args
 
 from banchu.core.errors import ConfigError, unknown
@@ -19,11 +19,16 @@ FeedbackSource = Literal[
     "oracle_stop",
     "oracle_verdict",
     "oracle_trace",
+    "random",
 ]
 StopRule = Literal["rounds", "accepted", "done", "same", "oracle"]
 Valence = Literal["neutral", "leading", "presupposing"]
 Review = Literal["critique", "turns"]
 Gate = Literal["nothing", "visible_tests", "self_tests"]
+Show = Literal["results", "verdict"]
+Explain = Literal["nothing", "code", "trace", "blocks", "critique"]
+Search = Literal["chain", "repair", "tree"]
+Choose = Literal["last", "best", "majority"]
 Kind = Literal["none", "intrinsic", "external", "oracle"]
 Fairness = Literal["fair-symmetric", "fair-asymmetric", "unfair-asymmetric"]
 
@@ -33,10 +38,12 @@ VALENCES: tuple[Valence, ...] = get_args(Valence)
 REVIEWS: tuple[Review, ...] = get_args(Review)
 GATES: tuple[Gate, ...] = get_args(Gate)
 
-_SHOWN_NOTHING: frozenset[FeedbackSource] = frozenset({"none", "oracle_stop"})
+_SHOWN_NOTHING: frozenset[FeedbackSource] = frozenset({"none", "oracle_stop", "random"})
 _ORACLE_CONTENT: frozenset[FeedbackSource] = frozenset({"oracle_verdict", "oracle_trace"})
-_RUN_BY_TESTS: frozenset[str] = frozenset({"self_tests", "visible_tests"})
-_NEVER_ACCEPTS: frozenset[FeedbackSource] = frozenset({"placebo", "execution"})
+RUN_BY_TESTS: frozenset[str] = frozenset({"self_tests", "visible_tests"})
+"""Sources and gates that run tests which nobody sealed, and so can score an attempt."""
+TESTS = 6
+WIDTH = 5
 _CLAIMS: dict[FeedbackSource, str] = {
     "none": "independent samples",
     "placebo": "placebo",
@@ -61,7 +68,7 @@ class Arm:
     """What the critic is told to expect (intrinsic only): Huang et al. 2024 were criticised for a leading prompt."""
     same: int = 2
     """With stop=same: how many equal programs in a row end the episode."""
-    tests: int = 6
+    tests: int = TESTS
     """How many tests the model writes for itself at most (self_tests only): 6 in the paper of Reflexion, 1 in its
     code as released."""
     gate: Gate = "nothing"
@@ -69,19 +76,30 @@ class Arm:
     review: Review = "critique"
     """Who reviews (intrinsic only). critique: a critic that sees task and answer as quoted text. turns: one
     conversation of answer, review and improvement, as Huang et al. 2024 have it."""
+    show: Show = "results"
+    """What is shown of tests (self_tests and visible_tests only): their results, or one bit."""
+    explain: Explain = "nothing"
+    """What the critic adds to what running found. code, trace: the code in words, a trace of the failed test (Chen et
+    al. 2024). blocks: a verdict on each block by its real values (Zhong et al. 2024). critique: Gou et al. 2024."""
+    search: Search = "chain"
+    """Which attempt the next one revises. chain: the last. repair: `width` independent programs, then those that
+    failed, in turn (Olausson et al. 2024). tree: the most promising by its tests (Zhou et al. 2024, LATS)."""
+    width: int = WIDTH
+    """With search=repair: independent programs at first. With search=tree: revisions of one attempt at most."""
+    choose: Choose = "last"
+    """Which attempt is the answer. best: the first that passed the most tests. majority: the first of those that most
+    attempts agree with, on probe inputs."""
+    rounds: int | None = None
+    """Attempts after the first, where the arm has a number of its own; None: the run's."""
 
     @property
     def name(self) -> str:
         """The shortest spelling: the source and what differs from its defaults."""
-        plain = _defaults(self.source, self.gate, self.review)
-        return "+".join(
-            [self.source]
-            + [
-                f"{f.name}={getattr(self, f.name)}"
-                for f in fields(self)
-                if f.name != "source" and getattr(self, f.name) != getattr(plain, f.name)
-            ]
-        )
+        return _spelling(self)
+
+    def rounds_in(self, rounds: int) -> int:
+        """Attempts after the first, in a run whose arms have `rounds` unless they say otherwise."""
+        return rounds if self.rounds is None else self.rounds
 
     @property
     def shows_feedback(self) -> bool:
@@ -91,7 +109,22 @@ class Arm:
     @property
     def assesses(self) -> bool:
         """Whether anything is asked about an attempt before the next one."""
-        return self.shows_feedback or self.gated or self.oracle_stops
+        return self.shows_feedback or self.gated or self.oracle_stops or self.chooses
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the answer may be another attempt than the last."""
+        return self.choose != "last"
+
+    @property
+    def searches(self) -> bool:
+        """Whether an attempt may revise another one than the last."""
+        return self.search != "chain"
+
+    @property
+    def guesses(self) -> bool:
+        """Whether attempts after the first are drawn among the answers that there are, and not asked of a model."""
+        return self.source == "random"
 
     @property
     def gated(self) -> bool:
@@ -109,8 +142,14 @@ class Arm:
 
     @property
     def runs_code(self) -> bool:
-        """Whether attempts are run for feedback, on nothing that is sealed."""
-        return self.judge_of_attempts in _RUN_BY_TESTS or self.source == "execution"
+        """Whether attempts are run for feedback or for the choice among them, on nothing that is sealed."""
+        by_tests = self.judge_of_attempts in RUN_BY_TESTS
+        return by_tests or self.source in ("execution", "random") or self.choose == "majority"
+
+    @property
+    def asks_the_critic(self) -> bool:
+        """Whether the critic is asked about each attempt that is to be revised."""
+        return self.source == "intrinsic" or self.explain != "nothing"
 
     @property
     def in_turns(self) -> bool:
@@ -140,7 +179,13 @@ class Arm:
         if self.oracle_content:
             return "oracle content"
         if self.oracle_stops:
-            return "oracle stop"
+            return "oracle stop, random guesses" if self.guesses else "oracle stop"
+        if self.searches:
+            return f"{'tree search' if self.search == 'tree' else 'repair'} by {self.judge_of_attempts}"
+        if self.choose == "majority":
+            return "majority of samples" if not self.shows_feedback else f"{_CLAIMS[self.source]}, majority"
+        if self.choose == "best":
+            return f"best by {self.judge_of_attempts}"
         return f"samples behind {self.gate}" if self.gated else _CLAIMS[self.source]
 
     @property
@@ -175,52 +220,35 @@ class Arm:
     def parse(cls, text: str) -> Arm:
         """An arm from its spelling, such as `oracle_trace+stop=rounds+window=3`; it may begin with a recipe's name.
 
-        Raises ConfigError.
+        What follows a recipe's name wins over what the recipe says. Raises ConfigError.
         """
+        from banchu.core.spelling import complaints, defaults, option
+
         name, plus, rest = text.strip().partition("+")
         spelt = f"{RECIPES[name].arm}{plus}{rest}" if name in RECIPES else text.strip()
         source, *options = spelt.split("+")
         if source not in SOURCES:
             raise unknown("arm", source, (*SOURCES, *RECIPES))
         given: dict[str, str | int] = {}
-        for option in options:
-            key, equals, value = option.partition("=")
+        for each in options:
+            key, equals, value = each.partition("=")
             if not equals:
-                raise ConfigError(f"arm {text!r}: option {option!r} has no value; write {option}=VALUE")
-            given[key] = _option(text, key, value)
-        plain = _defaults(source, given.get("gate", "nothing"), given.get("review", "critique"))
-        values: dict[str, str | int] = {f.name: getattr(plain, f.name) for f in fields(cls)}
-        arm = cls(**{**values, **given})  # type: ignore[arg-type]  # _option has checked name, type and range
-        arm._check(text)
+                raise ConfigError(f"arm {text!r}: option {each!r} has no value; write {each}=VALUE")
+            given[key] = option(text, key, value)
+        arm = cls(**{**defaults(source, given), **given})
+        for complaint in complaints(arm):
+            raise ConfigError(f"arm {text!r}: {complaint}")
         return arm
 
-    def _check(self, text: str) -> None:
-        for complaint in self._complaints():
-            raise ConfigError(f"arm {text!r}: {complaint}")
 
-    def _complaints(self) -> Iterator[str]:
-        """What cannot be meant, with what to write instead."""
-        plain = _defaults(self.source, self.gate, self.review)
-        if self.source == "oracle_stop" and self.stop != "oracle":
-            yield "oracle_stop has only stop=oracle; without it the arm is `none`"
-        if self.gated and self.source != "none":
-            yield f"gate belongs to none, whose samples nobody else looks at; use the source {self.gate}"
-        if not self.shows_feedback and (self.stop == "done" or (self.stop == "accepted" and not self.gated)):
-            yield f"stop={self.stop} needs feedback, and {self.source} shows none; use stop=rounds, same or oracle"
-        if not self.shows_feedback and self.window:
-            yield "nothing to reflect on without feedback; use window=0"
-        if self.source in _NEVER_ACCEPTS and self.stop == "accepted":
-            yield f"{self.source} never says whether an answer is right; use stop=rounds, done, same or oracle"
-        if self.source != "intrinsic" and self.valence != "neutral":
-            yield f"valence belongs to the critic of intrinsic; {self.source} has no critic"
-        if self.source != "intrinsic" and self.review != "critique":
-            yield f"review belongs to the critic of intrinsic; {self.source} has no critic"
-        if self.in_turns and self.stop in ("accepted", "done"):
-            yield f"stop={self.stop}: a review in turns gives no verdict; use stop=rounds, same or oracle"
-        if self.in_turns and self.window:
-            yield "a review in turns is remembered as it was said; use window=0"
-        if not self.writes_tests and self.tests != plain.tests:
-            yield "tests belongs to self_tests, which writes them"
+@lru_cache(maxsize=4096)
+def _spelling(arm: Arm) -> str:
+    from banchu.core.spelling import defaults
+
+    given = {f.name: getattr(arm, f.name) for f in fields(arm)}
+    usual = {f.name: f.default for f in fields(arm)} | defaults(arm.source, given)
+    options = [f"{name}={value}" for name, value in given.items() if name != "source" and value != usual[name]]
+    return "+".join([arm.source, *options])
 
 
 def parse_arms(text: str) -> tuple[Arm, ...]:
@@ -232,30 +260,3 @@ def parse_arms(text: str) -> tuple[Arm, ...]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"--arms names {', '.join(twice)} twice; an arm is compared with others, use --repeats")
     return arms
-
-
-def _defaults(source: FeedbackSource, gate: object = "nothing", review: object = "critique") -> Arm:
-    window = 1
-    if source in (*_SHOWN_NOTHING, "placebo") or review == "turns":
-        window = 0
-    return Arm(source=source, stop=_default_stop(source, gate), window=window)
-
-
-def _default_stop(source: FeedbackSource, gate: object) -> StopRule:
-    if source in _RUN_BY_TESTS or gate != "nothing":
-        return "accepted"
-    return "oracle" if source == "oracle_stop" or source in _ORACLE_CONTENT else "rounds"
-
-
-def _option(text: str, key: str, value: str) -> str | int:
-    closed = {"stop": STOP_RULES, "valence": VALENCES, "gate": GATES, "review": REVIEWS}
-    if key in closed:
-        if value not in closed[key]:
-            raise unknown(f"{key} in arm {text!r}:", value, closed[key])
-        return value
-    least = {"window": 0, "same": 2, "tests": 1}
-    if key not in least:
-        raise unknown(f"option in arm {text!r}:", key, [*closed, *least])
-    if not value.isdecimal() or int(value) < least[key]:
-        raise ConfigError(f"arm {text!r}: {key}={value} is not a whole number of at least {least[key]}")
-    return int(value)

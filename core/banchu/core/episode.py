@@ -38,6 +38,8 @@ class Feedback:
     """What the agent is shown; empty: nothing."""
     accepts: bool | None = None
     """Whether the source holds the attempt for right; None: it does not say."""
+    score: float | None = None
+    """The share of tests that passed, 0 to 1; None: there were none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,17 @@ class SelfTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What the arm made of its attempts after one more."""
+
+    round: int
+    parent: int | None
+    """The attempt that this round's attempt revises; None: it is an independent sample."""
+    chosen: int
+    """The attempt that is the answer after this round."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeRecord:
     """One (task, arm, repeat) as the ledger holds it."""
 
@@ -104,3 +117,23 @@ class EpisodeRecord:
     where the last attempt was not assessed."""
     self_tests: tuple[SelfTest, ...] = ()
     """What the test writer wrote, in arms whose source is `self_tests`."""
+    choices: tuple[Choice, ...] = ()
+    """By round, in arms that choose or search; none in others, where the last attempt is revised, and is the answer."""
+
+    @property
+    def answers(self) -> tuple[JudgedAttempt, ...]:
+        """By attempt: the one that was the answer after it."""
+        chosen = {choice.round: choice.chosen for choice in self.choices}
+        by_round = {judged.attempt.round: judged for judged in self.attempts}
+        return tuple(by_round[chosen.get(each.attempt.round, each.attempt.round)] for each in self.attempts)
+
+    def revised(self, *, chain: bool) -> dict[int, int]:
+        """Rounds of the attempts that revise another one, each with the round of that one.
+
+        Args:
+            chain: whether an arm that neither chooses nor searches is shown its last attempt.
+        """
+        rounds = [judged.attempt.round for judged in self.attempts]
+        if not self.choices:
+            return {round: round - 1 for round in rounds if round} if chain else {}
+        return {choice.round: choice.parent for choice in self.choices if choice.parent is not None}

@@ -19,3 +19,6 @@ class Task:
     """The function that the tests call."""
     examples: tuple[str, ...] = ()
     """Examples that the prompt itself shows, as assert statements; public by definition."""
+    answers: tuple[str, ...] = ()
+    """All values that the function can be right with, as Python literals, where it takes no arguments and they are few:
+    a multiple choice. Empty: the answer space is not finite."""

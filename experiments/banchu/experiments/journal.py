@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from banchu.core.chat import CallRole, Completion, Request
-from banchu.core.episode import Attempt, Feedback, StoppedBy
+from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
@@ -26,7 +26,11 @@ def code_sha(code: str | None) -> str:
 
 def storable(text: str) -> str:
     """Text that SQLite can keep as UTF-8: lone surrogates become U+FFFD."""
-    return text.encode("utf-8", "replace").decode() if any("\ud800" <= c <= "\udfff" for c in text) else text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 class Journal:
@@ -135,6 +139,9 @@ class EpisodeJournal:
 
     def reflection(self, round: int, text: str) -> None:
         self._put("reflections (episode, round, text)", round, storable(text))
+
+    def choice(self, choice: Choice) -> None:
+        self._put("choices (episode, round, parent, chosen)", choice.round, choice.parent, choice.chosen)
 
     def self_tests(self, tests: Sequence[str]) -> None:
         for number, source in enumerate(tests):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from banchu.core.chat import Completion, Usage
-from banchu.core.episode import Attempt, CallRecord, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
+from banchu.core.episode import Attempt, CallRecord, Choice, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
 from banchu.core.errors import DataError
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
@@ -149,9 +150,11 @@ class Ledger:
             "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha ORDER BY a.episode, a.round"
         ):
             attempts[row["episode"]].append(_judged(row))
-        accepts, tests = self._accepts(), self._self_tests()
+        accepts, tests, choices = self._accepts(), self._self_tests(), self._choices()
         return [
-            _episode(row, attempts[row["id"]], calls[row["id"]], accepts[row["id"]], tests[row["id"]])
+            _episode(
+                row, attempts[row["id"]], calls[row["id"]], accepts[row["id"]], tests[row["id"]], choices[row["id"]]
+            )
             for row in self._db.execute(
                 "SELECT e.* FROM episodes e JOIN tasks t USING (task_id) WHERE e.status <> 'open' "
                 "ORDER BY t.position, e.arm, e.repeat"
@@ -193,8 +196,9 @@ class Ledger:
             r["round"]: r["text"]
             for r in self._db.execute("SELECT round, text FROM reflections WHERE episode = ?", (row["id"],))
         }
-        accepts, tests = self._accepts(row["id"])[row["id"]], self._self_tests(row["id"])[row["id"]]
-        record = _episode(row, attempts, [call.record for call in calls], accepts, tests)
+        id = row["id"]
+        accepts, tests, choices = self._accepts(id)[id], self._self_tests(id)[id], self._choices(id)[id]
+        record = _episode(row, attempts, [call.record for call in calls], accepts, tests, choices)
         return EpisodeDetail(record, calls, feedback, reflections)
 
     def _accepts(self, episode: int | None = None) -> defaultdict[int, list[bool | None]]:
@@ -206,14 +210,21 @@ class Ledger:
 
     def _self_tests(self, episode: int | None = None) -> defaultdict[int, list[SelfTest]]:
         found: defaultdict[int, list[SelfTest]] = defaultdict(list)
-        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'self_tests'").fetchone()
-        for row in self._of("self_tests", "number", episode) if has else ():  # a ledger from before there were any
+        for row in self._of("self_tests", "number", episode):
             holds = None if row["holds"] is None else bool(row["holds"])
             found[row["episode"]].append(SelfTest(row["source"], holds))
         return found
 
-    def _of(self, table: str, order: str, episode: int | None) -> sqlite3.Cursor:
-        """Rows of one episode, or of all of them, in order."""
+    def _choices(self, episode: int | None = None) -> defaultdict[int, list[Choice]]:
+        found: defaultdict[int, list[Choice]] = defaultdict(list)
+        for row in self._of("choices", "round", episode):
+            found[row["episode"]].append(Choice(row["round"], row["parent"], row["chosen"]))
+        return found
+
+    def _of(self, table: str, order: str, episode: int | None) -> Iterable[sqlite3.Row]:
+        """Rows of one episode, or of all of them, in order; none where the ledger is older than the table."""
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+            return ()
         which = "" if episode is None else "WHERE episode = :episode"
         return self._db.execute(f"SELECT * FROM {table} {which} ORDER BY episode, {order}", {"episode": episode})
 
@@ -241,6 +252,7 @@ def _episode(
     calls: list[CallRecord],
     accepts: list[bool | None],
     self_tests: list[SelfTest],
+    choices: list[Choice],
 ) -> EpisodeRecord:
     return EpisodeRecord(
         task_id=row["task_id"],
@@ -254,4 +266,5 @@ def _episode(
         error=row["error"],
         accepts=tuple(accepts),
         self_tests=tuple(self_tests),
+        choices=tuple(choices),
     )

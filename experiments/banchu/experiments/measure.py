@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from banchu.core.episode import Attempt, Feedback
+from banchu.core.episode import Attempt, Choice, Feedback
 from banchu.core.errors import SandboxError
 from banchu.core.sealed import SealedTests, TestSuite, unseal
 from banchu.core.task import Task
@@ -120,6 +120,9 @@ class EpisodeRecorder:
 
     def reflection(self, round: int, text: str) -> None:
         self._journal.reflection(round, text)
+
+    def choice(self, choice: Choice) -> None:
+        self._journal.choice(choice)
 
     def self_tests(self, tests: Sequence[str]) -> None:
         self._journal.self_tests(tests)

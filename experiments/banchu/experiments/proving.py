@@ -9,30 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
-from importlib import resources
 from typing import Any, Final, Protocol
 
 from banchu.agents.quoting import bounded
 from banchu.core.episode import Check
 from banchu.core.sealed import TestSuite
 from banchu.core.task import Task
-from banchu.experiments.journal import Journal, code_sha, storable
+from banchu.experiments.executing import Executor, plain
+from banchu.experiments.journal import Journal, code_sha
 from banchu.experiments.ledger import Ledger
-from banchu.sandbox import CommandCell, CommandLimits
-from banchu.sandbox.command_order import Order
 from banchu.sandbox.proving import Proof
 
 MAX_OUTPUT: Final = 300
 """Characters that one failed test may report."""
-MAX_TRACE: Final = 4000
-"""Characters of one trace."""
-_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
-_LIMITS: Final = CommandLimits(cpu_s=2.0, wall_s=20.0, processes=8, output_kib=64, file_mib=16)
-"""As a candidate's before the judge."""
 
 
 class Proves(Protocol):
@@ -50,7 +41,7 @@ class Proofs:
 
     def __init__(self, judge: Proves, isolation: str, ledger: Ledger, journal: Journal) -> None:
         self._judge = judge
-        self._cell = CommandCell(isolation, _LIMITS)
+        self._executor = Executor(isolation)
         self._ledger = ledger
         self._journal = journal
         self._in_flight: dict[tuple[str, str, str], asyncio.Task[Any]] = {}
@@ -61,7 +52,7 @@ class Proofs:
 
     async def aclose(self) -> None:
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
-        await self._cell.aclose()
+        await self._executor.aclose()
 
     async def check(self, task: Task, test: str, code: str) -> Check:
         """What came of one test on a program. Raises SandboxError, StorageError."""
@@ -75,9 +66,25 @@ class Proofs:
         """What a program does on calls. Raises SandboxError, StorageError."""
 
         async def run() -> str:
-            return await self._trace(calls, code)
+            return await self._executor.trace(calls, code)
 
         return str(await self._once((task.id, _sha("calls", *calls), code_sha(code)), run))
+
+    async def outputs(self, task: Task, calls: Sequence[str], code: str) -> list[str]:
+        """What each call gives, as comparable text. Raises SandboxError, StorageError."""
+
+        async def run() -> list[str]:
+            return await self._executor.outputs(calls, code)
+
+        return list(await self._once((task.id, _sha("outputs", *calls), code_sha(code)), run)) if calls else []
+
+    async def steps(self, task: Task, call: str, code: str) -> str:
+        """The run of one call, block by block. Raises SandboxError, StorageError."""
+
+        async def run() -> str:
+            return await self._executor.steps(call, code)
+
+        return str(await self._once((task.id, _sha("steps", call), code_sha(code)), run))
 
     async def _once(self, key: tuple[str, str, str], make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         if (running := self._in_flight.get(key)) is None:
@@ -93,20 +100,6 @@ class Proofs:
         # What a resumed run reads back must equal what this one goes on with.
         await asyncio.wrap_future(self._journal.proof(*key, found))
         return found
-
-    async def _trace(self, calls: Sequence[str], code: str) -> str:
-        script = resources.files("banchu.experiments").joinpath("traced.py").read_bytes()
-        files: dict[str, str | bytes] = {
-            "main.py": script,
-            "answer.py": code.encode("utf-8", "replace"),
-            "calls.json": json.dumps(list(calls)),
-        }
-        # Without the seed the order of a set, which programs print, would change from run to run.
-        result = await self._cell.run_async(
-            (Order.PYTHON, "-s", "-B", "main.py"), files=files, env={"PYTHONHASHSEED": "0"}
-        )
-        text = result.stdout if result.ok else f"{result.stdout.rstrip()}\n{_ENDS.get(result.status, _ENDED)}"
-        return bounded(_plain(text).strip(), MAX_TRACE)
 
 
 class EpisodeProver:
@@ -124,15 +117,13 @@ class EpisodeProver:
         """As `banchu.graphs.Prover`."""
         return await self._proofs.trace(self._task, calls, code)
 
+    async def outputs(self, calls: Sequence[str], code: str) -> list[str]:
+        """As `banchu.graphs.Prover`."""
+        return await self._proofs.outputs(self._task, calls, code)
 
-_ENDED: Final = "(stopped: the program ended itself)"
-_ENDS: Final[dict[str, str]] = {
-    "timed_out": "(stopped: the code took too long)",
-    "out_of_memory": "(stopped: the code ran out of memory)",
-    "output_limit": "(stopped: the code printed too much)",
-    "file_limit": "(stopped: the code wrote too much)",
-    "forbidden": "(stopped: the code did something that is not allowed)",
-}
+    async def steps(self, call: str, code: str) -> str:
+        """As `banchu.graphs.Prover`."""
+        return await self._proofs.steps(self._task, call, code)
 
 
 def suite_of(task: Task, test: str) -> TestSuite:
@@ -151,12 +142,7 @@ def _check(test: str, proof: Proof) -> Check:
 
 
 def _line(text: str) -> str:
-    return bounded(_plain(text).strip().partition("\n")[0], MAX_OUTPUT)
-
-
-def _plain(text: str) -> str:
-    """Without what differs from one run to the next, and without what a file cannot hold."""
-    return _ADDRESS.sub("0x...", storable(text))
+    return bounded(plain(text).strip().partition("\n")[0], MAX_OUTPUT)
 
 
 def _sha(*parts: str) -> str:

@@ -100,7 +100,7 @@ class Runner:
         self._proofs = Proofs(judge, config.isolation, self._ledger, self._journal)
         self._model, self._critic, self._reflector = model, critic or model, reflector or model
         self._purchases = Purchases(self._ledger, self._journal, self._progress)
-        self._graphs = {arm.name: build_graph(arm, config.rounds) for arm in config.parsed_arms}
+        self._graphs = {arm.name: build_graph(arm, arm.rounds_in(config.rounds)) for arm in config.parsed_arms}
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
 
@@ -127,7 +127,7 @@ class Runner:
             finished = self._ledger.finished()
             jobs = [job for job in self._jobs() if finished.get(_name(job)) != "done"]
             total = len(list(self._jobs()))
-            self._progress.started(total, total - len(jobs), self.config.rounds + 1)
+            self._progress.started(total, total - len(jobs), 1 + self._most_rounds)
             queue = iter(jobs)
             workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
             try:
@@ -145,6 +145,10 @@ class Runner:
         finally:
             await self._proofs.aclose()
             self._close()
+
+    @property
+    def _most_rounds(self) -> int:
+        return max(arm.rounds_in(self.config.rounds) for arm in self.config.parsed_arms)
 
     def _jobs(self) -> Iterator[_Job]:
         # Task by task, so that the arms of a task share the first attempt while it is in flight, and an interrupted

@@ -100,6 +100,14 @@ CREATE TABLE IF NOT EXISTS self_tests (
     PRIMARY KEY (episode, number)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS choices (        -- of arms that choose or search; in others each attempt revises the last
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    parent INTEGER,                         -- the attempt that this one revises; NULL: an independent sample
+    chosen INTEGER NOT NULL,                -- the attempt that is the answer after this round
+    PRIMARY KEY (episode, round)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS proofs (
     task_id TEXT NOT NULL REFERENCES tasks,
     tests_sha TEXT NOT NULL,                -- of a test that nobody vouches for, or of calls that were traced

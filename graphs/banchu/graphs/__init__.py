@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from banchu.graphs.context import EpisodeContext, EpisodeSink, Oracle, Prover
-from banchu.graphs.feedback import FeedbackMaker
+from banchu.graphs.context import EpisodeContext, EpisodeSink, FeedbackMaker, Oracle, Prover
 
 if TYPE_CHECKING:
     from banchu.graphs.episode import build_graph, run_episode

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.core.chat import CallRole
-from banchu.core.episode import Attempt, Check, Feedback
+from banchu.core.episode import Attempt, Check, Choice, Feedback
+from banchu.core.task import Task
 from banchu.core.verdict import Verdict
 from banchu.memory import Memory
 
@@ -27,7 +28,7 @@ class Oracle(Protocol):
 
 class Prover(Protocol):
     """Runs programs on tests and calls of this episode's task that nobody vouches for. What comes back was written by
-    them: data, bounded, and never a verdict on sealed tests. Both raise SandboxError when the sandbox itself fails."""
+    them: data, bounded, and never a verdict on sealed tests. All raise SandboxError when the sandbox itself fails."""
 
     async def check(self, tests: Sequence[str], code: str) -> Sequence[Check]:
         """What came of each assert statement on a program, in order."""
@@ -35,6 +36,23 @@ class Prover(Protocol):
 
     async def trace(self, calls: Sequence[str], code: str) -> str:
         """What a program printed, returned and raised on each call, and its local names; of loading it without any."""
+        ...
+
+    async def outputs(self, calls: Sequence[str], code: str) -> Sequence[str]:
+        """What a program gives on each call, in order, as text that is equal where the outcomes are: a value, or what
+        begins with `raises` or `stopped`."""
+        ...
+
+    async def steps(self, call: str, code: str) -> str:
+        """One call block by block, with the local values between blocks."""
+        ...
+
+
+class FeedbackMaker(Protocol):
+    """One feedback source at work in one episode."""
+
+    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
+        """What it says of the last of `attempts`, of which there is at least one."""
         ...
 
 
@@ -48,6 +66,8 @@ class EpisodeSink(Protocol):
     def reflection(self, round: int, text: str) -> None: ...
 
     def self_tests(self, tests: Sequence[str]) -> None: ...
+
+    def choice(self, choice: Choice) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +86,4 @@ class EpisodeContext:
     tester: TestWriter | None = None
     """None in every arm whose model writes no tests."""
     prover: Prover | None = None
-    """None in every arm that runs no code for feedback."""
+    """None in every arm that runs no code, for feedback or to choose."""

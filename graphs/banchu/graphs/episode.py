@@ -30,11 +30,17 @@ def build_graph(arm: Arm, rounds: int, checkpointer: Checkpointer = None) -> Epi
 
     Args:
         arm: the condition; decides which nodes there are.
-        rounds: attempts after the first, at least 0.
+        rounds: attempts after the first, at least 0; an arm with a number of its own has that.
         checkpointer: any LangGraph checkpointer, for Studio and time travel. banchu's own ledger needs none.
     """
     if rounds < 0:
         raise ConfigError(f"rounds={rounds} is negative; 0 means one attempt and no revision")
+    rounds = arm.rounds_in(rounds)
+    if arm.search == "repair" and rounds and rounds < arm.width:
+        raise ConfigError(
+            f"arm {arm.name!r}: {arm.width} programs in {rounds} rounds leave none to repair; write "
+            f"{arm.name}+rounds={2 * arm.width - 1}, or a smaller width"
+        )
     nodes = Nodes(arm, rounds)
     graph: StateGraph[EpisodeState, EpisodeContext, EpisodeInput, EpisodeOutput] = StateGraph(
         EpisodeState, EpisodeContext, input_schema=EpisodeInput, output_schema=EpisodeOutput

@@ -6,25 +6,17 @@ Those that show nothing, those that ask the model, and the choice among all of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from banchu.core.arm import Arm, FeedbackSource
 from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
-from banchu.graphs.context import EpisodeContext, Oracle, Prover
+from banchu.graphs.context import EpisodeContext, FeedbackMaker, Oracle, Prover
+from banchu.graphs.explained import Explained
 from banchu.graphs.oracle_feedback import OracleTrace, OracleVerdict
 from banchu.graphs.run_feedback import Execution, self_tests, visible_tests
 
 PLACEBO = "Your answer may be wrong. Try again."
-
-
-class FeedbackMaker(Protocol):
-    """One feedback source at work in one episode."""
-
-    async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
-        """What it says of the last of `attempts`, of which there is at least one."""
-        ...
 
 
 def feedback_maker(
@@ -36,17 +28,23 @@ def feedback_maker(
         tests: what the model wrote to test itself, in arms that do.
         reviews: of earlier attempts, in an arm that reviews in turns.
     """
+    made = _maker(arm, context, tests, reviews)
+    return made if arm.explain == "nothing" else Explained(arm, context, _need_prover(arm, context), made, tests)
+
+
+def _maker(arm: Arm, context: EpisodeContext, tests: Sequence[str], reviews: Sequence[str]) -> FeedbackMaker:
+    one_bit = arm.show == "verdict"
     match arm.source:
-        case "none" | "oracle_stop":
+        case "none" | "oracle_stop" | "random":
             return _Gate(arm, _need_prover(arm, context), tests) if arm.gated else _Said(arm.source, "")
         case "placebo":
             return _Said("placebo", PLACEBO)
         case "intrinsic":
             return _Turns(arm, context, reviews) if arm.in_turns else _Intrinsic(arm, context)
         case "self_tests":
-            return self_tests(tests, _need_prover(arm, context))
+            return self_tests(tests, _need_prover(arm, context), one_bit=one_bit)
         case "visible_tests":
-            return _Visible(_need_prover(arm, context))
+            return _Visible(_need_prover(arm, context), one_bit)
         case "execution":
             return Execution(_need_prover(arm, context))
         case "oracle_verdict":
@@ -71,9 +69,10 @@ class _Visible:
     """The examples of the task at hand."""
 
     prover: Prover
+    one_bit: bool = False
 
     async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
-        return await visible_tests(task.examples, self.prover)(task, attempts)
+        return await visible_tests(task.examples, self.prover, one_bit=self.one_bit)(task, attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class _Gate:
     async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
         source = self_tests(self.tests, self.prover) if self.arm.writes_tests else _Visible(self.prover)
         found = await source(task, attempts)
-        return Feedback(found.round, found.source, "", found.accepts)
+        return replace(found, text="")
 
 
 @dataclass(frozen=True, slots=True)

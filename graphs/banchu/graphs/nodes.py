@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from banchu.core.arm import Arm
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
+from banchu.graphs.choice import choose
 from banchu.graphs.context import EpisodeContext
 from banchu.graphs.feedback import feedback_maker
-from banchu.graphs.state import ActView, AssessView, ReflectView, attempts_of, pack, task_of
+from banchu.graphs.guesses import guess
+from banchu.graphs.search import parent_of_next, path_to
+from banchu.graphs.state import ActView, AssessView, ReflectView, attempts_of, feedback_of, pack, task_of
 from banchu.graphs.stops import stop_after_attempt
 
 AfterAct = Literal["act", "assess", "__end__"]
@@ -34,51 +38,85 @@ class Nodes:
 
     async def act(self, state: ActView, runtime: Runtime[EpisodeContext]) -> Command[AfterAct]:
         context, attempts = runtime.context, attempts_of(state)
-        round = len(attempts)
-        retry = bool(attempts) and self.arm.shows_feedback
+        parent = parent_of_next(self.arm, feedback_of(state), state.get("parents", ()))
+        attempt = await self._attempt(state, context, attempts, parent)
+        context.sink.attempt(attempt)
+        update: dict[str, Any] = {"attempts": [pack(attempt)], "parents": [parent]}
+        made, parents = [*attempts, attempt], [*state.get("parents", ()), parent]
+        stopped = stop_after_attempt(self.arm, made, self.rounds)
+        # What could be said of an attempt that no other follows is asked only where it is needed to choose.
+        if stopped and self.arm.choose != "best":
+            if self.arm.chooses or self.arm.searches:
+                update["answer"] = await self._choose(context, task_of(state), made, feedback_of(state), parents)
+            return Command(update={**update, "stopped_by": stopped}, goto="__end__")
+        return Command(update=update, goto="assess" if self.assesses else "act")
+
+    async def _attempt(
+        self, state: ActView, context: EpisodeContext, attempts: list[Attempt], parent: int | None
+    ) -> Attempt:
+        task, round = task_of(state), len(attempts)
         seed = context.seed("actor", round)
-        if retry and self.arm.in_turns:
-            reviews = state.get("reviews", ())
-            attempt = await context.actor.improve(
-                task_of(state),
+        if self.arm.guesses and attempts:
+            return await guess(task, attempts, seed=seed, prover=context.prover)
+        if parent is None:
+            return await context.actor.attempt(task, round=round, seed=seed)
+        if self.arm.in_turns:
+            return await context.actor.improve(
+                task,
                 round=round,
                 seed=seed,
                 attempts=attempts,
-                reviews=reviews,
+                reviews=state.get("reviews", ()),
                 valence=self.arm.valence,
             )
-        else:
-            attempt = await context.actor.attempt(
-                task_of(state),
-                round=round,
-                seed=seed,
-                previous=attempts[-1] if retry else None,
-                feedback=state.get("feedback") if retry else None,
-                reflections=state.get("reflections", ()) if retry else (),
-                may_finish=retry and self.arm.stop == "done",
-            )
-        context.sink.attempt(attempt)
-        stopped = stop_after_attempt(self.arm, [*attempts, attempt], self.rounds)
-        if stopped:
-            return Command(update={"attempts": [pack(attempt)], "stopped_by": stopped}, goto="__end__")
-        return Command(update={"attempts": [pack(attempt)]}, goto="assess" if self.assesses else "act")
+        return await context.actor.attempt(
+            task,
+            round=round,
+            seed=seed,
+            previous=attempts[parent],
+            feedback=feedback_of(state)[parent].text,
+            reflections=state.get("reflections", ()),
+            may_finish=self.arm.stop == "done",
+        )
 
     async def assess(self, state: AssessView, runtime: Runtime[EpisodeContext]) -> Command[AfterAssess]:
         context, task, attempts = runtime.context, task_of(state), attempts_of(state)
         tests = await self._tests(task, state, context)
-        source = feedback_maker(self.arm, context, tests or (), state.get("reviews", ()))
+        ended = stop_after_attempt(self.arm, attempts, self.rounds)
+        arm = replace(self.arm, explain="nothing") if ended else self.arm  # nobody would read it
+        source = feedback_maker(arm, context, tests or (), state.get("reviews", ()))
         feedback = await source(task, attempts)
         context.sink.feedback(feedback)
-        update: dict[str, Any] = {"feedback": feedback.text}
+        update: dict[str, Any] = {"feedback": [pack(feedback)]}
         if tests is not None:
             update["tests"] = list(tests)
         if self.arm.in_turns:
             update["reviews"] = [feedback.text]
+        said = [*feedback_of(state), feedback]
+        if self.arm.chooses or self.arm.searches:
+            update["answer"] = await self._choose(context, task, attempts, said, state["parents"])
+        if stopped := await self._stops(context, attempts, feedback) or ended:
+            return Command(update={**update, "stopped_by": stopped}, goto="__end__")
+        reflects = self.arm.window and parent_of_next(self.arm, said, state["parents"]) is not None
+        return Command(update=update, goto="reflect" if reflects else "act")
+
+    async def _choose(
+        self,
+        context: EpisodeContext,
+        task: Task,
+        attempts: list[Attempt],
+        said: list[Feedback],
+        parents: Sequence[int | None],
+    ) -> int:
+        answer = await choose(self.arm, task, attempts, said, context.prover)
+        context.sink.choice(Choice(attempts[-1].round, parents[-1], answer))
+        return answer
+
+    async def _stops(self, context: EpisodeContext, attempts: list[Attempt], feedback: Feedback) -> StoppedBy | None:
         if self.arm.stop == "accepted" and feedback.accepts:
-            return Command(update={**update, "stopped_by": "accepted"}, goto="__end__")
-        if self.arm.stop == "oracle" and await self._passes(context, attempts[-1]):
-            return Command(update={**update, "stopped_by": "oracle"}, goto="__end__")
-        return Command(update=update, goto="reflect" if self.arm.window else "act")
+            return "accepted"
+        passes = self.arm.stop == "oracle" and await self._passes(context, attempts[-1])
+        return "oracle" if passes else None
 
     async def _tests(self, task: Task, state: AssessView, context: EpisodeContext) -> Sequence[str] | None:
         """The model's own tests, written once an episode; None in arms without."""
@@ -93,17 +131,24 @@ class Nodes:
         return tests
 
     async def reflect(self, state: ReflectView, runtime: Runtime[EpisodeContext]) -> Command[Literal["act"]]:
-        context, attempt = runtime.context, attempts_of(state)[-1]
-        reflection = await context.reflector.reflect(
-            task_of(state),
-            attempt,
-            state["feedback"],
-            round=attempt.round,
-            seed=context.seed("reflector", attempt.round),
-        )
-        context.memory.remember(reflection)
-        context.sink.reflection(attempt.round, reflection)
-        return Command(update={"reflections": list(context.memory.recall())}, goto="act")
+        context, attempts, feedback = runtime.context, attempts_of(state), feedback_of(state)
+        parents = state["parents"]
+        parent = parent_of_next(self.arm, feedback, parents)
+        if parent is None:
+            raise ValueError(f"arm {self.arm.name!r} reflects before an independent sample")
+        # Revisions of one attempt share its lesson in a tree; a repair has a lesson of its own (joint samples).
+        if self.arm.search != "tree" or not context.memory.recall((parent,)):
+            round = attempts[-1].round
+            reflection = await context.reflector.reflect(
+                task_of(state),
+                attempts[parent],
+                feedback[parent].text,
+                round=round,
+                seed=context.seed("reflector", round),
+            )
+            context.memory.remember(reflection, about=parent)
+            context.sink.reflection(round, reflection)
+        return Command(update={"reflections": list(context.memory.recall(path_to(parent, parents)))}, goto="act")
 
     async def _passes(self, context: EpisodeContext, attempt: Attempt) -> bool:
         if context.oracle is None:

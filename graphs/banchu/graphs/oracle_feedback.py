@@ -10,6 +10,7 @@ from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict, VerdictKind
 from banchu.graphs.context import Oracle
+from banchu.graphs.run_feedback import ALL_PASSED, SOME_FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class OracleVerdict:
     async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
         attempt = attempts[-1]
         verdict = await self.oracle(attempt)
-        text = "The answer passed the tests." if verdict.passed else "The answer failed the tests."
+        text = ALL_PASSED if verdict.passed else SOME_FAILED
         return Feedback(attempt.round, "oracle_verdict", text, verdict.passed)
 
 

@@ -7,17 +7,18 @@ data: it is bounded where it is made, and quoted where it enters a prompt.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from banchu.core.arm import FeedbackSource
 from banchu.core.episode import Attempt, Check, Feedback
-from banchu.core.source import parse
 from banchu.core.task import Task
+from banchu.graphs.calls import shown_calls
 from banchu.graphs.context import Prover
 
 NO_PROGRAM = "No function could be found in the answer."
+ALL_PASSED = "The answer passed the tests."
+SOME_FAILED = "The answer failed the tests."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +32,34 @@ class TestResults:
     tests: Sequence[str]
     without: str
     """What is said where there are no tests."""
+    one_bit: bool = False
+    """Only whether all passed is shown."""
 
     async def __call__(self, task: Task, attempts: Sequence[Attempt]) -> Feedback:
         attempt = attempts[-1]
         if not self.tests:
             return Feedback(attempt.round, self.source, self.without)
         if attempt.code is None:
-            return Feedback(attempt.round, self.source, NO_PROGRAM, accepts=False)
+            return Feedback(attempt.round, self.source, NO_PROGRAM, accepts=False, score=0.0)
         checks = await self.prover.check(self.tests, attempt.code)
-        accepts = all(check.passed for check in checks)
-        return Feedback(attempt.round, self.source, report(checks), accepts)
+        passed = sum(check.passed for check in checks)
+        accepts = passed == len(checks)
+        text = ALL_PASSED if accepts else SOME_FAILED
+        return Feedback(
+            attempt.round, self.source, text if self.one_bit else report(checks), accepts, passed / len(checks)
+        )
 
 
-def visible_tests(task_examples: Sequence[str], prover: Prover) -> TestResults:
+def visible_tests(task_examples: Sequence[str], prover: Prover, *, one_bit: bool = False) -> TestResults:
     """The examples that the prompt shows."""
-    return TestResults("visible_tests", prover, task_examples, "The task shows no examples that could be run.")
+    without = "The task shows no examples that could be run."
+    return TestResults("visible_tests", prover, task_examples, without, one_bit)
 
 
-def self_tests(written: Sequence[str], prover: Prover) -> TestResults:
+def self_tests(written: Sequence[str], prover: Prover, *, one_bit: bool = False) -> TestResults:
     """The tests that the model wrote."""
-    return TestResults("self_tests", prover, written, "No test could be read from what was written to test it.")
+    without = "No test could be read from what was written to test it."
+    return TestResults("self_tests", prover, written, without, one_bit)
 
 
 def report(checks: Sequence[Check]) -> str:
@@ -62,7 +71,7 @@ def report(checks: Sequence[Check]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What the program does on the inputs of the visible examples. What it should do there is left out."""
+    """What the program does on the calls that the prompt shows. What it should do there is left out."""
 
     prover: Prover
 
@@ -70,15 +79,5 @@ class Execution:
         attempt = attempts[-1]
         if attempt.code is None:
             return Feedback(attempt.round, "execution", NO_PROGRAM)
-        calls = calls_of(task.examples, task.entry_point)
+        calls = shown_calls(task)
         return Feedback(attempt.round, "execution", await self.prover.trace(calls, attempt.code))
-
-
-def calls_of(examples: Sequence[str], entry_point: str) -> tuple[str, ...]:
-    """The calls of `entry_point` in assert statements, each once and on one line; nothing of what they should give."""
-    found: dict[str, None] = {}
-    for example in examples:
-        for node in ast.walk(parse(example)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry_point:
-                found[ast.unparse(node)] = None
-    return tuple(found)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import operator
 from dataclasses import asdict
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
-from banchu.core.episode import Attempt
+from banchu.core.episode import Attempt, Feedback
 from banchu.core.task import Task
 
 
@@ -26,14 +26,18 @@ class EpisodeState(TypedDict, total=False):
     task: dict[str, Any]
     attempts: Annotated[list[dict[str, Any]], operator.add]
     """All attempts so far, in order."""
-    feedback: str
-    """What the source said of the latest attempt."""
+    parents: Annotated[list[int | None], operator.add]
+    """Of each attempt, the one that it revises; null: an independent sample."""
+    feedback: Annotated[list[dict[str, Any]], operator.add]
+    """What the source said of each attempt that was assessed, in order."""
     reflections: list[str]
     """What memory recalled for the next attempt."""
     tests: list[str]
     """What the model wrote to test itself; absent until it was asked."""
     reviews: Annotated[list[str], operator.add]
     """The reviews of a conversation in turns, one an attempt; none in other arms."""
+    answer: int
+    """The attempt that is the answer so far, in arms that choose or search; absent: the last."""
     stopped_by: str
     """Why the episode ended; absent while it runs."""
 
@@ -43,16 +47,19 @@ class ActView(TypedDict, total=False):
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
-    feedback: str
+    parents: list[int | None]
+    feedback: list[dict[str, Any]]
     reflections: list[str]
     reviews: list[str]
 
 
 class AssessView(TypedDict, total=False):
-    """A feedback source sees the task, the attempts, its own earlier reviews and the model's own tests."""
+    """A feedback source sees the task, the attempts, what it said before and the model's own tests."""
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
+    parents: list[int | None]
+    feedback: list[dict[str, Any]]
     tests: list[str]
     reviews: list[str]
 
@@ -62,24 +69,31 @@ class ReflectView(TypedDict):
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
-    feedback: str
+    parents: list[int | None]
+    feedback: list[dict[str, Any]]
 
 
 class EpisodeOutput(TypedDict):
     """What an episode ends with."""
 
     attempts: list[dict[str, Any]]
+    answer: NotRequired[int]
     stopped_by: str
 
 
-def pack(value: Task | Attempt) -> dict[str, Any]:
-    """A task or attempt as plain JSON."""
+def pack(value: Task | Attempt | Feedback) -> dict[str, Any]:
+    """A task, attempt or feedback as plain JSON."""
     return asdict(value)
 
 
 def task_of(view: ActView | AssessView | ReflectView) -> Task:
-    return Task(**{**view["task"], "examples": tuple(view["task"]["examples"])})
+    task = view["task"]
+    return Task(**{**task, "examples": tuple(task["examples"]), "answers": tuple(task["answers"])})
 
 
 def attempts_of(view: ActView | AssessView | ReflectView) -> list[Attempt]:
     return [Attempt(**attempt) for attempt in view.get("attempts", ())]
+
+
+def feedback_of(view: ActView | AssessView | ReflectView) -> list[Feedback]:
+    return [Feedback(**said) for said in view.get("feedback", ())]

@@ -6,7 +6,7 @@ episode is replayed from the ledger and remembers the same things again.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 
 
 class EpisodicMemory:
@@ -18,11 +18,13 @@ class EpisodicMemory:
     def __init__(self, window: int) -> None:
         if window < 0:
             raise ValueError(f"window={window} is negative")
-        self._kept: deque[str] = deque(maxlen=window)
+        self._window = window
+        self._about: dict[int, str] = {}
 
-    def remember(self, reflection: str) -> None:
-        self._kept.append(reflection)
+    def remember(self, reflection: str, about: int) -> None:
+        self._about[about] = reflection
 
-    def recall(self) -> tuple[str, ...]:
-        """The kept reflections, oldest first."""
-        return tuple(self._kept)
+    def recall(self, path: Sequence[int]) -> tuple[str, ...]:
+        """The kept reflections on the attempts of `path`, oldest first."""
+        found = [self._about[round] for round in path if round in self._about]
+        return tuple(found[-self._window :] if self._window else ())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.warm import WarmBanchu
 
 from banchu.sandbox.docker.image import CELL_LABEL
 
@@ -43,10 +45,10 @@ def test_an_image_of_another_version_is_told_apart(docker_daemon: Any) -> None:
     assert banchu("remove", row["name"]).returncode == 0
 
 
-def test_without_a_daemon_it_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+def test_without_a_daemon_it_is_one_line(warm_banchu: WarmBanchu, tmp_path: Path) -> None:
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
     for command in ("build", "list", "remove"):
-        done = banchu(command)
+        done = warm_banchu.run(["sandbox", command], tmp_path, environment)
         assert (done.returncode, done.stdout) == (5, "")
         assert done.stderr.count("\n") == 1
         assert "start one (systemctl start docker)" in done.stderr

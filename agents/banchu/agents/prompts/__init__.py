@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from functools import cache
 from importlib import resources
 
 __all__ = ["digest", "names", "render"]
@@ -19,13 +20,13 @@ def render(name: str, **values: str) -> str:
     Raises:
         ValueError: no such prompt, a placeholder without a value, or a value without a placeholder.
     """
-    template = string.Template(_text(name))
-    wanted = set(template.get_identifiers())
-    if not template.is_valid() or wanted != set(values):
+    template, wanted = _template(name)
+    if wanted != set(values):
         raise ValueError(f"prompt {name!r} has the placeholders {sorted(wanted)}, not {sorted(values)}")
     return template.substitute(values)
 
 
+@cache
 def names() -> tuple[str, ...]:
     """All prompts, sorted."""
     files = resources.files(__name__).iterdir()
@@ -38,6 +39,15 @@ def digest() -> str:
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
+@cache
+def _template(name: str) -> tuple[string.Template, frozenset[str]]:
+    template = string.Template(_text(name))
+    if not template.is_valid():
+        raise ValueError(f"prompt {name!r} has a $ that names nothing; write $$")
+    return template, frozenset(template.get_identifiers())
+
+
+@cache
 def _text(name: str) -> str:
     if name not in names():
         raise ValueError(f"unknown prompt {name!r}; known: {', '.join(names())}")

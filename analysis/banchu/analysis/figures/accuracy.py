@@ -44,7 +44,7 @@ def draw_accuracy(arms: Sequence[ArmView]) -> Drawing:
             axes = page.body.add_subplot()
             for n, view in enumerate(arms):
                 _line(axes, view, n, _SPREAD * ((n + 0.5) / len(arms) - 0.5))
-            _dress(axes, arms[0])
+            _dress(axes, arms)
             axes.set_ylabel("solved by the last attempt (%)")
             axes.set_xlabel("round (0 is the first attempt)")
             page.body.legend(loc="outside lower left", ncols=1)
@@ -64,7 +64,7 @@ def _small_multiples(grid: Any, arms: Sequence[ArmView]) -> None:
             points = accuracy_points(other)
             axes.plot([p[0] for p in points], [p[1] for p in points], color=_PALE, lw=0.7, zorder=1)
         _line(axes, arms[n], 0, 0.0)
-        _dress(axes, arms[n])
+        _dress(axes, arms)
         axes.set_title(f"{shown(arms[n].arm.name)}\n{arms[n].arm.claims}", fontsize=7.5, loc="left")
 
 
@@ -87,9 +87,10 @@ def _line(axes: Axes, view: ArmView, n: int, shift: float) -> None:
     )
 
 
-def _dress(axes: Axes, view: ArmView) -> None:
-    axes.set_xticks(list(view.rounds))
-    axes.set_xlim(-0.5, view.table.rounds + 0.5)
+def _dress(axes: Axes, arms: Sequence[ArmView]) -> None:
+    last = max(view.table.rounds for view in arms)
+    axes.set_xticks(range(0, last + 1, 1 + last // 12))
+    axes.set_xlim(-0.5, last + 0.5)
     axes.set_ylim(-3, 103)
     axes.grid(visible=True, axis="y")
     axes.set_axisbelow(True)

@@ -18,7 +18,16 @@ from banchu.analysis.figures.style import (
     new_page,
     shown,
 )
-from banchu.analysis.figures.views import STATES, ArmView, State, counted_apart, oracle_note, size, why_nothing
+from banchu.analysis.figures.views import (
+    STATES,
+    ArmView,
+    State,
+    counted_apart,
+    left_out_note,
+    oracle_note,
+    size,
+    why_nothing,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,13 +44,13 @@ def flow_steps(view: ArmView) -> list[Step]:
     """For each two neighbouring rounds, how many units went from which state to which; every count sums to n."""
     return [
         Counter((view.state(unit, round_), view.state(unit, round_ + 1)) for unit in view.table.units)
-        for round_ in range(view.table.rounds)
+        for round_ in view.drawn[:-1]
     ]
 
 
 def state_counts(view: ArmView) -> list[Counter[State]]:
     """For each round, how many units are in which state."""
-    return [Counter(view.state(unit, round_) for unit in view.table.units) for round_ in view.rounds]
+    return [Counter(view.state(unit, round_) for unit in view.table.units) for round_ in view.drawn]
 
 
 def draw_flows(arms: Sequence[ArmView]) -> Drawing:
@@ -51,7 +60,7 @@ def draw_flows(arms: Sequence[ArmView]) -> Drawing:
             return message(TITLE, why)
         columns = 1 if len(arms) <= 3 else 2
         rows = ceil(len(arms) / columns)
-        width = min(max(3.4, 1.5 * (arms[0].table.rounds + 1)), 9.0)
+        width = min(max(3.4, 1.5 * (max(len(view.drawn) for view in arms))), 9.0)
         page = new_page(max(6.6, columns * width), 2.1 * rows + 0.6, TITLE, _caption(arms))
         for n, axes in enumerate(page.body.subplots(rows, columns, squeeze=False).flat):
             if n < len(arms):
@@ -71,9 +80,9 @@ def _panel(axes: Axes, view: ArmView) -> None:
         for state, number in count.items():
             _bar(axes, round_, state, tops[round_][state], number)
     axes.set_title(shown(view.label, 90), loc="left", fontsize=8.5)
-    axes.set_xlim(-0.35, view.table.rounds + 0.35)
+    axes.set_xlim(-0.35, view.drawn[-1] + 0.35)
     axes.set_ylim(-n * (1 + _GAP * (len(STATES) - 1)) if _odd(counts) else -n * (1 + 2 * _GAP), n * 0.02)
-    axes.set_xticks(list(view.rounds), [f"round {round_}" for round_ in view.rounds])
+    axes.set_xticks(list(view.drawn), [f"round {round_}" for round_ in view.drawn])
     axes.set_yticks([])
     axes.set_ylabel(f"units, n = {n}")
     axes.tick_params(length=0)
@@ -208,9 +217,10 @@ def _caption(arms: Sequence[ArmView]) -> str:
         f"{size(arms)}. Dark bars: correct; light bars: incorrect.",
         "Bands with falling strokes: correct→incorrect; with rising strokes: incorrect→correct. "
         "Independent samples flip too: compare an arm with none."
-        if arms[0].table.rounds
+        if any(view.table.rounds for view in arms)
         else "With one round nothing can flow.",
         oracle_note(arms),
         counted_apart(arms),
+        left_out_note(arms),
     ]
     return " ".join(part for part in parts if part)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from banchu.analysis.figures.style import BROKEN, STATE_FILL, Drawing, house_style, message, new_page, shown
-from banchu.analysis.figures.views import STATES, ArmView, State, counted_apart, oracle_note, size, why_nothing
+from banchu.analysis.figures.views import (
+    STATES,
+    ArmView,
+    State,
+    counted_apart,
+    left_out_note,
+    oracle_note,
+    size,
+    why_nothing,
+)
 from banchu.analysis.outcomes import Unit
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ def flips(view: ArmView) -> dict[tuple[Unit, int], str]:
     """`i→c` or `c→i` of each unit at each round that changed it."""
     found = {}
     for unit in view.table.units:
-        states = [view.state(unit, round_) for round_ in view.rounds]
+        states = [view.state(unit, round_) for round_ in view.drawn]
         for round_ in range(1, len(states)):
             change = (states[round_ - 1], states[round_])
             if change == ("incorrect", "correct"):
@@ -65,11 +74,10 @@ def draw_tasks(arms: Sequence[ArmView]) -> Drawing:
         if why := why_nothing(arms):
             return message(TITLE, why)
         drawn, left_out = rows(arms)
-        rounds = arms[0].table.rounds + 1
-        columns = len(arms) * (rounds + 0.6)
-        size_in = max(6.6, 1.4 + 0.3 * columns), 1.6 + _ROW_IN * max(len(drawn), 4)
+        widths = [len(view.drawn) + 0.6 for view in arms]
+        size_in = max(6.6, 1.4 + 0.3 * sum(widths)), 1.6 + _ROW_IN * max(len(drawn), 4)
         page = new_page(*size_in, TITLE, _caption(arms, left_out))
-        grid = page.body.subplots(1, len(arms), sharey=True, squeeze=False)
+        grid = page.body.subplots(1, len(arms), sharey=True, squeeze=False, width_ratios=widths)
         for axes, view in zip(grid[0], arms, strict=True):
             _panel(axes, view, drawn)
         first = grid[0][0]
@@ -80,7 +88,7 @@ def draw_tasks(arms: Sequence[ArmView]) -> Drawing:
 
 
 def _pattern(arms: Sequence[ArmView], unit: Unit) -> tuple[int, ...]:
-    return tuple(STATES.index(view.state(unit, round_)) for view in arms for round_ in view.rounds)
+    return tuple(STATES.index(view.state(unit, round_)) for view in arms for round_ in view.drawn)
 
 
 def _panel(axes: Axes, view: ArmView, drawn: Sequence[Row]) -> None:
@@ -89,7 +97,7 @@ def _panel(axes: Axes, view: ArmView, drawn: Sequence[Row]) -> None:
     marks: dict[str, list[tuple[int, int]]] = {"i→c": [], "c→i": []}
     for y, row in enumerate(drawn):
         unit = row.units[0]
-        for round_ in view.rounds:
+        for round_ in view.drawn:
             carried = len(row.units) == 1 and _carried(view, unit, round_)
             cells.setdefault(view.state(unit, round_), []).append((round_, y, _CARRIED if carried else 0.86))
             if (unit, round_) in changed:
@@ -98,9 +106,9 @@ def _panel(axes: Axes, view: ArmView, drawn: Sequence[Row]) -> None:
         _cells(axes, state, boxes)
     _marks(axes, "i→c", marks["i→c"], "^", "white", "white")
     _marks(axes, "c→i", marks["c→i"], "v", BROKEN, "black")
-    axes.set_xlim(-0.55, view.table.rounds + 0.55)
+    axes.set_xlim(-0.55, view.drawn[-1] + 0.55)
     axes.set_ylim(len(drawn) - 0.4, -0.6)
-    axes.set_xticks(list(view.rounds), [str(round_) for round_ in view.rounds], fontsize=7)
+    axes.set_xticks(list(view.drawn), [str(round_) for round_ in view.drawn], fontsize=7)
     axes.xaxis.set_ticks_position("both")
     axes.tick_params(length=0, labeltop=len(drawn) > 40)
     axes.set_title(_wrapped(view), fontsize=6.5, loc="left", rotation=30 if len(view.arm.name) > 5 else 0)
@@ -169,7 +177,7 @@ def _common(arms: Sequence[ArmView]) -> str:
 
 
 def _caption(arms: Sequence[ArmView], left_out: int) -> str:
-    kinds = {view.state(unit, round_) for view in arms for unit in view.table.units for round_ in view.rounds}
+    kinds = {view.state(unit, round_) for view in arms for unit in view.table.units for round_ in view.drawn}
     odd: dict[State, str] = {
         "unjudged": "dotted: unjudged",
         "error": "crossed: a model error",
@@ -178,11 +186,12 @@ def _caption(arms: Sequence[ArmView], left_out: int) -> str:
     others = "".join(f"; {text}" for state, text in odd.items() if state in kinds)
     parts = [
         f"{size(arms)}. Dark: correct; light: incorrect{others}.",
-        "▲ incorrect→correct, ▼ correct→incorrect. Thin: the episode had stopped, its last attempt stands.",
+        "▲ incorrect→correct, ▼ correct→incorrect. Thin: the episode had stopped, its answer stands.",
         "A row is the same task in each arm; best solved on top.",
         "Tasks that fared alike in every arm share a row." if len(arms[0].table.units) > ROWS_UP_TO else "",
         f"{left_out} units are not drawn." if left_out else "",
         oracle_note(arms),
         counted_apart(arms),
+        left_out_note(arms),
     ]
     return " ".join(part for part in parts if part)

@@ -16,6 +16,8 @@ State = Literal["correct", "incorrect", "unjudged", "error", "not run"]
 STATES: tuple[State, ...] = get_args(State)
 """`error`: a model error ended the episode before this round. It and `not run` count as not solved in every average."""
 
+LAST_DRAWN = 10
+"""Where each round takes room, those after this one are left out, and the caption says so."""
 _NAMED_UP_TO = 4
 """More arms are not named in a caption."""
 
@@ -36,6 +38,11 @@ class ArmView:
     @property
     def rounds(self) -> range:
         return range(self.table.rounds + 1)
+
+    @property
+    def drawn(self) -> range:
+        """The rounds that have a place of their own in a figure: of many the first."""
+        return range(min(self.table.rounds, LAST_DRAWN) + 1)
 
     def state(self, unit: Unit, round_: int) -> State:
         """What became of a unit by a round, 0..rounds: the last attempt at or before it."""
@@ -63,7 +70,7 @@ def views(summary: RunSummary, episodes: Sequence[EpisodeRecord], task_ids: Sequ
     found = []
     for figures in summary.arms:
         arm = Arm.parse(figures.arm)
-        table = tabulate(episodes, arm, rounds=summary.rounds, task_ids=task_ids, repeats=summary.repeats)
+        table = tabulate(episodes, arm, rounds=figures.rounds, task_ids=task_ids, repeats=summary.repeats)
         found.append(ArmView(arm, table, figures))
     return tuple(found)
 
@@ -103,6 +110,12 @@ def counted_apart(arms: Sequence[ArmView]) -> str:
     return " ".join(lines)
 
 
+def left_out_note(arms: Sequence[ArmView]) -> str:
+    """Which arms have more rounds than are drawn; empty where none has."""
+    more = {view.arm.name: view.table.rounds - LAST_DRAWN for view in arms if view.table.rounds > LAST_DRAWN}
+    return f"Rounds after {LAST_DRAWN} are not drawn: {_listed(more, 'rounds')}." if more else ""
+
+
 def dashed_note(arms: Sequence[ArmView]) -> str:
     """How lines tell that an arm had help from the sealed tests; empty where none had."""
     if not any(view.arm.uses_oracle for view in arms):
@@ -116,7 +129,7 @@ def oracle_note(arms: Sequence[ArmView]) -> str:
     return f"Help from the sealed tests, so never pass@1: {', '.join(names)}." if names else ""
 
 
-def _listed(counts: dict[str, int]) -> str:
+def _listed(counts: dict[str, int], what: str = "units") -> str:
     if len(counts) > _NAMED_UP_TO:
-        return f"{sum(counts.values())} units over {len(counts)} arms"
+        return f"{sum(counts.values())} {what} over {len(counts)} arms"
     return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -16,10 +16,11 @@ def in_plain_words(config: RunConfig, summary: RunSummary, arms: Sequence[ArmVie
     """What was asked, how far it got, what each arm did, and what the comparisons allow to say."""
     planned = sum(len(view.table.outcomes) for view in arms)
     ended = sum(len(view.table.episodes) for view in arms)
+    attempts = 1 + max((arm.rounds for arm in summary.arms), default=summary.rounds)
     repeats = "" if summary.repeats == 1 else f", {summary.repeats} times each"
     lines = [
         f"`{config.model}` worked on {_count(summary.tasks, 'task')} of `{config.benchmark}`{repeats}, in "
-        f"{_count(len(arms), 'arm')}, with up to {_count(summary.rounds + 1, 'attempt')}."
+        f"{_count(len(arms), 'arm')}, with up to {_count(attempts, 'attempt')}."
     ]
     if ended < planned:
         lines.append(
@@ -36,7 +37,8 @@ def _arm(view: ArmView) -> str:
     text = f"`{view.arm.name}` ({view.arm.claims}): {_solved(first)} solved by the first attempt"
     if view.summary.flips is not None:
         fixed, broken = view.summary.flips.incorrect_correct, view.summary.flips.correct_incorrect
-        text += f", {_solved(last)} by the last; {fixed} wrong answers were repaired, {broken} right ones broken"
+        by = "the answer chosen" if view.arm.chooses else "the last"
+        text += f", {_solved(last)} by {by}; {fixed} wrong answers were repaired, {broken} right ones broken"
     if view.arm.uses_oracle:
         text += f". It had help from the sealed tests: this is {view.summary.measure!r}, never pass@1"
     return f"{text}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from banchu.cli.commands.options import Confirm, Isolation
+from banchu.cli.commands.options import BENCHMARK_HELP, Confirm, Isolation
 
 if TYPE_CHECKING:
     from banchu.analysis.audit import GateRates
@@ -41,9 +41,7 @@ _Out = Annotated[Path | None, typer.Option(help=f"The file of verdicts. Default:
 
 def audit(
     file: Annotated[str, typer.Argument(help="The log: JSONL, .gz or not, or an Inspect log; `-` is stdin.")],
-    benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", help="`humaneval`, `mbpp:FILE`, or a .jsonl file in HumanEval's format.")
-    ] = "humaneval",
+    benchmark: Annotated[str, typer.Option("--benchmark", "-b", help=BENCHMARK_HELP)] = "humaneval",
     format: _Format = "auto",
     extract: _Extract = False,
     gate: _StatedGate = None,

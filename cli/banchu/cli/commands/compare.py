@@ -13,7 +13,7 @@ def compare(
 ) -> None:
     """Compare arms pair by pair, within a run or across two.
 
-    Prints the difference with a bootstrap interval, the exact McNemar test, flips, and the tasks that are missing.
+    Prints the difference with a paired interval, the exact McNemar test, flips, and the tasks that are missing.
 
     Examples: `banchu compare last` · `banchu compare last:none last:oracle_trace` · `banchu compare RUN1 RUN2:none`
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from banchu.cli.commands.options import Confirm, Isolation
+from banchu.cli.commands.options import BENCHMARK_HELP, Confirm, Isolation
 
 if TYPE_CHECKING:
     from banchu.experiments.samples import Form
@@ -20,9 +20,7 @@ def judge(
     file: Annotated[
         str, typer.Argument(help="JSONL with task_id and completion or solution a line, .gz or not; `-` is stdin.")
     ],
-    benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", help="`humaneval`, `mbpp:FILE`, or a .jsonl file in HumanEval's format.")
-    ] = "humaneval",
+    benchmark: Annotated[str, typer.Option("--benchmark", "-b", help=BENCHMARK_HELP)] = "humaneval",
     field: Annotated[
         str | None, typer.Option(help="Where the text is. Default: `solution` or `completion`, whichever is there.")
     ] = None,

@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
-# The tiers stand here in full because the judge is too heavy to import for `--help`; a test compares them.
+# The names and tiers stand here in full because what knows them is too heavy to import for `--help`; a test compares.
+BENCHMARK_HELP = (
+    "`humaneval` (164 tasks), `easy` (108 for very small models; `easy+split=train`: 212 others), `mbpp:FILE`, or a "
+    ".jsonl file in HumanEval's format."
+)
 ISOLATION_HELP = (
     "What holds a candidate: namespaces; landlock (where user namespaces are forbidden); bwrap (inside bubblewrap); "
     "docker (a warm container a slot, docker+image=NAME+runtime=runsc). There is no fall to less; `banchu doctor` "

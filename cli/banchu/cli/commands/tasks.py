@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from banchu.cli.commands.options import BENCHMARK_HELP
+
 if TYPE_CHECKING:
     from banchu.benchmarks import Benchmark
 
 
 def tasks(
-    benchmark: Annotated[
-        str,
-        typer.Argument(help="A benchmark (`easy`, `humaneval`, mbpp:FILE, FILE.jsonl), or one task: humaneval/3."),
-    ],
+    benchmark: Annotated[str, typer.Argument(help=f"A benchmark: {BENCHMARK_HELP} Or one task of it: `humaneval/3`.")],
     overlap: Annotated[
         Path | None,
         typer.Option(help="A text, such as few-shot examples: say which tasks it holds pieces of. No test is shown."),
@@ -41,9 +40,14 @@ def tasks(
         if json:
             print_json([asdict(pair.task) for pair in loaded.tasks])
             return
+        finite = any(p.task.answers for p in loaded.tasks)
         print_table(
-            ("task", "entry point", "prompt lines", "visible examples"),
-            [(p.task.id, p.task.entry_point, p.task.prompt.count("\n"), len(p.task.examples)) for p in loaded.tasks],
+            ("task", "entry point", "prompt lines", "visible examples", *(["answers"] if finite else [])),
+            [
+                (p.task.id, p.task.entry_point, p.task.prompt.count("\n"), len(p.task.examples))
+                + ((", ".join(p.task.answers) or None,) if finite else ())
+                for p in loaded.tasks
+            ],
             title=f"{loaded.name}: {len(loaded.tasks)} tasks, {loaded.licence}, sha256 {loaded.digest[:12]}",
         )
         return
@@ -51,7 +55,8 @@ def tasks(
     if json:
         print_json(asdict(pair.task))
         return
-    print(f"# {pair.task.id}  entry point: {pair.task.entry_point}")
+    answers = f"  answers: {', '.join(pair.task.answers)}" if pair.task.answers else ""
+    print(f"# {pair.task.id}  entry point: {pair.task.entry_point}{answers}")
     print(pair.task.prompt)
 
 

@@ -1,0 +1,130 @@
+"""How an arm is spelt: defaults, options, and combinations that cannot be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+from banchu.core.arm import (
+    GATES,
+    REVIEWS,
+    RUN_BY_TESTS,
+    STOP_RULES,
+    TESTS,
+    VALENCES,
+    WIDTH,
+    Choose,
+    Explain,
+    FeedbackSource,
+    Search,
+    Show,
+    StopRule,
+)
+from banchu.core.errors import ConfigError, unknown
+
+if TYPE_CHECKING:
+    from banchu.core.arm import Arm
+
+_CLOSED: dict[str, tuple[str, ...]] = {
+    "stop": STOP_RULES,
+    "valence": VALENCES,
+    "gate": GATES,
+    "review": REVIEWS,
+    "show": get_args(Show),
+    "explain": get_args(Explain),
+    "search": get_args(Search),
+    "choose": get_args(Choose),
+}
+_LEAST = {"window": 0, "same": 2, "tests": 1, "width": 1, "rounds": 0}
+_WITHOUT_MEMORY = ("none", "oracle_stop", "random", "placebo")
+_STOPPED_BY_ORACLE = ("oracle_stop", "oracle_verdict", "oracle_trace", "random")
+_NEVER_ACCEPTS = ("placebo", "execution")
+
+
+def defaults(source: FeedbackSource, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not written, where it depends on what is: source, stop, window and choose."""
+    by_tests = source in RUN_BY_TESTS
+    gated = given.get("gate", "nothing") != "nothing"
+    stop: StopRule = "accepted" if by_tests or gated else "oracle" if source in _STOPPED_BY_ORACLE else "rounds"
+    memory = source not in _WITHOUT_MEMORY and given.get("review", "critique") != "turns"
+    scored = by_tests and given.get("search", "chain") != "chain" and given.get("stop") != "oracle"
+    return {"source": source, "stop": stop, "window": int(memory), "choose": "best" if scored else "last"}
+
+
+def option(text: str, key: str, value: str) -> str | int:
+    """The value of one option of the arm `text`. Raises ConfigError."""
+    if key in _CLOSED:
+        if value not in _CLOSED[key]:
+            raise unknown(f"{key} in arm {text!r}:", value, _CLOSED[key])
+        return value
+    if key not in _LEAST:
+        raise unknown(f"option in arm {text!r}:", key, [*_CLOSED, *_LEAST])
+    if not value.isdecimal() or int(value) < _LEAST[key]:
+        raise ConfigError(f"arm {text!r}: {key}={value} is not a whole number of at least {_LEAST[key]}")
+    return int(value)
+
+
+def complaints(arm: Arm) -> Iterator[str]:
+    """What cannot be meant, with what to write instead."""
+    yield from _of_stop(arm)
+    yield from _of_the_critic(arm)
+    yield from _of_tests(arm)
+    yield from _of_search(arm)
+    if arm.gated and arm.source != "none":
+        yield f"gate belongs to none, whose samples nobody else looks at; use the source {arm.gate}"
+    if not arm.shows_feedback and arm.window:
+        yield "nothing to reflect on without feedback; use window=0"
+    if arm.in_turns and arm.window:
+        yield "a review in turns is remembered as it was said; use window=0"
+
+
+def _of_stop(arm: Arm) -> Iterator[str]:
+    if arm.source in ("oracle_stop", "random") and arm.stop != "oracle":
+        instead = "without it the arm is `none`" if arm.source == "oracle_stop" else "it is the null of that rule"
+        yield f"{arm.source} has only stop=oracle; {instead}"
+    if not arm.shows_feedback and (arm.stop == "done" or (arm.stop == "accepted" and not arm.gated)):
+        yield f"stop={arm.stop} needs feedback, and {arm.source} shows none; use stop=rounds, same or oracle"
+    if arm.source in _NEVER_ACCEPTS and arm.stop == "accepted":
+        yield f"{arm.source} never says whether an answer is right; use stop=rounds, done, same or oracle"
+    if arm.in_turns and arm.stop in ("accepted", "done"):
+        yield f"stop={arm.stop}: a review in turns gives no verdict; use stop=rounds, same or oracle"
+
+
+def _of_the_critic(arm: Arm) -> Iterator[str]:
+    if arm.source != "intrinsic" and arm.valence != "neutral":
+        yield f"valence belongs to the critic of intrinsic; {arm.source} has no critic"
+    if arm.source != "intrinsic" and arm.review != "critique":
+        yield f"review belongs to the critic of intrinsic; {arm.source} has no critic"
+    if arm.explain == "nothing":
+        return
+    if arm.source not in RUN_BY_TESTS and arm.source != "execution":
+        yield f"explain={arm.explain} is said of what running found; use self_tests, visible_tests or execution"
+    elif arm.explain in ("trace", "blocks") and arm.source == "execution":
+        yield f"explain={arm.explain} is about a failed test; use self_tests or visible_tests"
+
+
+def _of_tests(arm: Arm) -> Iterator[str]:
+    if not arm.writes_tests and arm.tests != TESTS:
+        yield "tests belongs to self_tests, which writes them"
+    if arm.show != "results" and arm.source not in RUN_BY_TESTS:
+        yield f"show={arm.show} belongs to self_tests and visible_tests; with the sealed tests it is oracle_verdict"
+
+
+def _of_search(arm: Arm) -> Iterator[str]:
+    by_tests = arm.judge_of_attempts in RUN_BY_TESTS
+    if arm.choose == "best" and not by_tests:
+        yield "choose=best needs tests that score attempts; use self_tests, visible_tests or none with a gate"
+    if arm.chooses and arm.uses_oracle:
+        yield f"choose={arm.choose} with an oracle, which knows the right one; use choose=last"
+    if not arm.searches:
+        if arm.width != WIDTH:
+            yield "width belongs to search=repair and search=tree"
+        return
+    if arm.stop in ("done", "same"):
+        yield f"stop={arm.stop} belongs to a chain; with search={arm.search} use stop=rounds, accepted or oracle"
+    if arm.search == "tree" and arm.source not in RUN_BY_TESTS:
+        yield "search=tree goes by how many tests pass; use self_tests or visible_tests"
+    elif arm.search == "repair" and (not arm.shows_feedback or arm.in_turns or arm.source in _NEVER_ACCEPTS):
+        yield "search=repair repairs what was found wrong; use a source that finds it, as self_tests or oracle_trace"
+    if arm.search == "repair" and arm.rounds is not None and arm.width > arm.rounds:
+        yield f"{arm.width} programs in rounds={arm.rounds} leave none to repair; use rounds={2 * arm.width - 1}"

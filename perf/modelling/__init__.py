@@ -1,0 +1,1 @@
+"""Models behind an API: a server that does everything wrong, and what is measured against it."""
