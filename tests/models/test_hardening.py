@@ -14,6 +14,9 @@ import torch
 
 from banchu.core.chat import Message, Request, Sampling
 from banchu.core.errors import ConfigError, ContextOverflow, DataError, ModelError, StorageError
+from banchu.models.api.address import Address
+from banchu.models.api.answers import Unreadable, read_answer
+from banchu.models.api.errors import refusal
 from banchu.models.local import checkpoint, sampling, smollm2
 from banchu.models.local.sampling import Sampler, next_tokens
 from banchu.models.openai_api import OpenAIModel
@@ -29,7 +32,7 @@ CHAT = Request((Message("user", "hello"),), Sampling(max_tokens=5))
 @pytest.mark.parametrize("around", [f"{KEY}\n", f"  {KEY} ", f"{KEY}\r\n"])
 def test_space_around_a_key_is_no_part_of_it(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", around)
-    assert OpenAIModel("m")._key == KEY
+    assert Address(None, "OPENAI_API_KEY", "m").key == KEY
 
 
 @pytest.mark.parametrize("broken", [f"{KEY}é", f"{KEY[:5]}\n{KEY[5:]}"])
@@ -53,12 +56,12 @@ async def refused(status: int, body: dict[str, Any]) -> ModelError:
     import httpx2
     import openai
 
-    model = OpenAIModel("m", base_url="http://127.0.0.1:9/v1")
+    address = Address("http://127.0.0.1:9/v1", "OPENAI_API_KEY", "m")
     response = httpx2.Response(status, json=body, request=httpx2.Request("POST", "http://127.0.0.1:9/v1"))
     client = openai.AsyncOpenAI(api_key="none", base_url="http://127.0.0.1:9/v1")
     error = client._make_status_error_from_response(response)
     await client.close()
-    return model._refusal(error)
+    return refusal(address, "m", error)
 
 
 @pytest.mark.parametrize(
@@ -84,21 +87,15 @@ async def test_an_empty_account_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("usage", ["x", {}, [1], {"prompt_tokens": "3", "completion_tokens": None}, 7])
 def test_a_count_that_is_none_is_zero(usage: object) -> None:
-    from openai.types.chat import ChatCompletion
-
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "fine"}}
-    answer = ChatCompletion.construct(choices=[choice], usage=usage)
-    found = OpenAIModel("m", base_url="http://127.0.0.1:9/v1")._read(answer, 0.0)
+    found = read_answer({"choices": [choice], "usage": usage}, CHAT, 0.0)
     assert (found.text, found.usage.total_tokens) == ("fine", 0)
 
 
 @pytest.mark.parametrize("choices", [{"0": 1}, [{"finish_reason": "stop", "message": {"content": [{"type": "text"}]}}]])
-def test_choices_that_cannot_be_read_are_asked_for_again(choices: object) -> None:
-    from openai.types.chat import ChatCompletion
-
-    with pytest.raises(ModelError, match="no choice that can be read") as error:
-        OpenAIModel("m", base_url="http://127.0.0.1:9/v1")._read(ChatCompletion.construct(choices=choices), 0.0)
-    assert error.value.retryable
+def test_choices_that_cannot_be_read_are_no_answer(choices: object) -> None:
+    with pytest.raises(Unreadable):
+        read_answer({"choices": choices}, CHAT, 0.0)
 
 
 async def test_connections_that_break_on_the_way_are_no_reason_to_end_the_run() -> None:

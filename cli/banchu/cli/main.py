@@ -14,6 +14,7 @@ import typer
 from banchu.cli.commands import (
     audit,
     compare,
+    demo,
     doctor,
     export,
     judge,
@@ -30,7 +31,7 @@ from banchu.core.errors import BanchuError
 app = typer.Typer(
     name="banchu",
     help="Find out whether a model can improve its own answers, and with whose help.",
-    epilog="First run: banchu run humaneval --model smollm2 --limit 12",
+    epilog="First: banchu demo. Then: banchu run humaneval --model smollm2 --limit 12",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -65,6 +66,7 @@ app.command()(models.models)
 app.command()(recipes.recipes)
 app.add_typer(sandbox.app, name="sandbox")
 app.command()(doctor.doctor)
+app.command()(demo.demo)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant"]
 CallRole = Literal["actor", "critic", "reflector", "tester"]
@@ -33,6 +33,16 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask to have called."""
+
+    name: str
+    description: str
+    parameters: str = '{"type": "object", "properties": {}}'
+    """The JSON Schema of its arguments, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call. `prompt` is a chat, or raw text for a model that is asked to continue it."""
 
@@ -42,18 +52,44 @@ class Request:
     """Who asks. For the ledger only: not part of the key, never sent."""
     round: int = 0
     """In which round. For the ledger only, as above."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may ask to have called; chats only."""
+    answer_schema: str = ""
+    """The JSON Schema that the answer must fit, as JSON; "": none."""
+    prefill: str = ""
+    """How the answer begins. The completion's text is what follows; chats only."""
+    logprobs: int | None = None
+    """Log-probabilities of the answer's tokens, each beside so many alternatives; None: not asked for."""
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What is asked for beyond text, by name; a model that does not know one must refuse it, not pass over it."""
+        found = {
+            "tools": [asdict(tool) for tool in self.tools],
+            "answer_schema": self.answer_schema,
+            "prefill": self.prefill,
+            "logprobs": self.logprobs,
+        }
+        return {name: value for name, value in found.items() if value not in ([], "", None)}
 
     @property
     def prompt_text(self) -> str:
         """All text that the model will see, for the ledger and the scan for sealed text."""
         if isinstance(self.prompt, str):
             return self.prompt
-        return "\n\n".join(f"[{m.role}]\n{m.content}" for m in self.prompt)
+        parts = [f"[{m.role}]\n{m.content}" for m in self.prompt]
+        parts += [f"[tool {tool.name}]\n{tool.description}\n{tool.parameters}" for tool in self.tools]
+        parts += [f"[answer schema]\n{self.answer_schema}"] if self.answer_schema else []
+        parts += [f"[assistant]\n{self.prefill}"] if self.prefill else []
+        return "\n\n".join(parts)
 
     def key(self, model: str) -> str:
         """sha256 over the model and everything that may change the answer; equal keys are bought once."""
         prompt = self.prompt if isinstance(self.prompt, str) else [[m.role, m.content] for m in self.prompt]
-        content = json.dumps([model, prompt, asdict(self.sampling)], ensure_ascii=False, sort_keys=True)
+        parts: list[Any] = [model, prompt, asdict(self.sampling)]
+        if extras := self.extras:  # a request without them keeps the key it had before there were any
+            parts.append(extras)
+        content = json.dumps(parts, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -63,10 +99,31 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    """Of the completion tokens, those that are no part of the text. The ledger keeps no count of them."""
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What the model asks to have called."""
+
+    name: str
+    arguments: str
+    """JSON as the model wrote it, which may not parse."""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of an answer, its natural log-probability, and the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +135,6 @@ class Completion:
     finish_reason: FinishReason
     """`length` means that the answer was cut by `max_tokens`."""
     wall_s: float = 0.0
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Empty where none were asked for, or the server gave none."""

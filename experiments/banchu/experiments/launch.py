@@ -19,7 +19,8 @@ from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_conf
 from banchu.experiments.runner import Outcome, Runner
 from banchu.experiments.team import Team
 from banchu.models import Model, PromptStyle
-from banchu.models.registry import ModelOptions
+from banchu.models.recorded import Recording
+from banchu.models.registry import ModelOptions, open_model
 from banchu.sandbox import Judge, Limits
 
 _MAX_TOKENS: Final[dict[PromptStyle, int]] = {"chat": 1024, "completion": 192}
@@ -67,6 +68,8 @@ class Launched:
 
     folder: Path
     outcome: Outcome
+    notes: tuple[str, ...] = ()
+    """What the models have to say of the calls: fields that were not sent, requests that went out again."""
 
 
 async def launch(
@@ -77,6 +80,7 @@ async def launch(
     concurrency: int = 32,
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
+    recording: Recording | None = None,
 ) -> Launched:
     """Run an experiment; a run of the same configuration under `out` goes on where it stopped.
 
@@ -85,12 +89,14 @@ async def launch(
         fresh: start a new run beside an equal one.
         concurrency: episodes in flight.
         on_start: called with the runner (for `drain`) and the run's folder before the first episode.
+        recording: keeps the models' answers, or stands in for the models; the caller closes it. Not part of the run: a
+            replay is the run that was recorded.
 
     Raises:
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
     """
     benchmark = _benchmark(invocation)
-    async with Team(invocation) as team:
+    async with _team(invocation, recording, progress) as team:
         config = _config(invocation, benchmark, team)
         folder = run_folder(out, config, fresh=fresh)
         return await _run(folder, invocation, config, benchmark, team, concurrency, progress or Silent(), on_start)
@@ -102,6 +108,7 @@ async def resume(
     concurrency: int = 32,
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
+    recording: Recording | None = None,
 ) -> Launched:
     """Go on with the run in `folder`.
 
@@ -113,7 +120,7 @@ async def resume(
         then = stored_config(ledger)
         invocation = _invocation(ledger)
     benchmark = _benchmark(invocation)
-    async with Team(invocation) as team:
+    async with _team(invocation, recording, progress) as team:
         now = _config(invocation, benchmark, team)
         if changed := differences(then, now):
             raise ConfigError(
@@ -121,6 +128,12 @@ async def resume(
                 f"Restore what changed, or start a new run with `banchu run`"
             )
         return await _run(folder, invocation, now, benchmark, team, concurrency, progress or Silent(), on_start)
+
+
+def _team(invocation: Invocation, recording: Recording | None, progress: Progress | None) -> Team:
+    for notice in recording.notices if recording else ():
+        (progress or Silent()).notice(notice)
+    return Team(invocation, recording.open if recording else open_model)
 
 
 async def _run(
@@ -152,28 +165,41 @@ async def _run(
                 invocation=invocation.to_json(),
             )
             on_start(runner, folder)
-            return Launched(folder, await runner.run())
+            return Launched(folder, await runner.run(), team.notes)
 
 
 def _warnings(config: RunConfig) -> list[str]:
     """What the user may not have meant, though it can be run."""
     found = []
-    silent = [arm.name for arm in config.parsed_arms if not arm.shows_feedback]
-    if silent and config.rounds and config.sampling.temperature == 0:
+    silent = [
+        arm.name
+        for arm in config.parsed_arms
+        if not arm.shows_feedback and not arm.guesses and arm.rounds_in(config.rounds)
+    ]
+    if silent and config.sampling.temperature == 0:
         found.append(
             f"at temperature 0 each round of {', '.join(silent)} repeats the first answer; raise --temperature"
         )
     if config.style == "completion" and (done := [arm.name for arm in config.parsed_arms if arm.stop == "done"]):
         found.append(f"a model that continues raw text cannot say it is done: {', '.join(done)} will use all rounds")
-    if config.critic and not any(arm.source == "intrinsic" for arm in config.parsed_arms):
-        found.append("--critic reviews in intrinsic arms only, and there is none")
+    if config.critic and not any(arm.asks_the_critic for arm in config.parsed_arms):
+        found.append("--critic reviews in arms with intrinsic or explain=... only, and there is none")
     if config.reflector and not any(arm.window for arm in config.parsed_arms):
         found.append("--reflector writes lessons in arms with window=1 or more only, and there is none")
     return found
 
 
 def _benchmark(invocation: Invocation) -> Benchmark:
-    return select(load_benchmark(invocation.benchmark), invocation.tasks or None, invocation.limit)
+    """The tasks of a run, before a model is loaded. Raises ConfigError where an arm cannot be run on them."""
+    benchmark = select(load_benchmark(invocation.benchmark), invocation.tasks or None, invocation.limit)
+    endless = next((pair.task.id for pair in benchmark.tasks if not pair.task.answers), None)
+    guessing = next((arm.name for arm in parse_arms(invocation.arms) if arm.guesses), None)
+    if endless is not None and guessing is not None:
+        raise ConfigError(
+            f"arm {guessing!r} guesses among a task's answers, and {endless!r} of {benchmark.name} lists none; leave "
+            f"the arm out, or write 'answers' and 'answer' into the rows of a file of your own (benchmarks/README.md)"
+        )
+    return benchmark
 
 
 def _config(invocation: Invocation, benchmark: Benchmark, team: Team) -> RunConfig:

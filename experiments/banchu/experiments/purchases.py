@@ -11,6 +11,7 @@ from banchu.experiments.journal import EpisodeJournal, Journal, storable
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
 from banchu.models import Model, PromptStyle
+from banchu.models.api.errors import NotSent
 
 
 class Draining(Exception):
@@ -49,7 +50,10 @@ class Purchases:
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
     async def _purchase(self, model: Model, key: str, request: Request) -> Completion:
-        completion = await model.complete(request)
+        try:
+            completion = await model.complete(request)
+        except NotSent:
+            raise Draining from None
         # What a resumed run reads back must equal what this one goes on with.
         completion = replace(completion, text=storable(completion.text))
         await asyncio.wrap_future(self._journal.call(key, request, completion))

@@ -113,7 +113,11 @@ class Runner:
     def drain(self) -> int:
         """End early: buy no new call, keep those in flight. Returns how many those are."""
         self._purchases.draining = True
-        return self._purchases.in_flight
+        waiting = self._purchases.in_flight
+        for model in {id(each): each for each in (self._model, self._critic, self._reflector)}.values():
+            if drain := getattr(model, "drain", None):  # calls that wait for a rate limit are not sent any more
+                drain()
+        return waiting
 
     async def run(self) -> Outcome:
         """Walk every episode that has not ended well.

@@ -6,6 +6,7 @@ run's configuration, and never called self-correction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class Team:
-    """Opens each model once, however many parts it plays. Raises as `open_model`."""
+    """Opens each model once, however many parts it plays, with `opener`. Raises as that does."""
 
-    def __init__(self, invocation: Invocation) -> None:
+    def __init__(self, invocation: Invocation, opener: Callable[[str, ModelOptions], Model] = open_model) -> None:
         options = invocation.model_options
-        self._open = {invocation.model: open_model(invocation.model, options)}
+        self._opener = opener
+        self._open = {invocation.model: opener(invocation.model, options)}
         self.actor: Model = self._open[invocation.model]
         self.critic = self._of(invocation.critic, options)
         self.reflector = self._of(invocation.reflector, options)
@@ -31,11 +33,16 @@ class Team:
             return self.actor
         if spec not in self._open:
             # How code is asked for is the actor's matter, and an endpoint means something to its own kind only.
-            served = spec.startswith("openai:")
-            self._open[spec] = open_model(
-                spec, replace(options, style=None, base_url=options.base_url if served else None)
-            )
+            options = replace(options, style=None)
+            if not spec.startswith("openai:"):
+                options = replace(options, base_url=None, omit="", max_rpm=None, max_tpm=None)
+            self._open[spec] = self._opener(spec, options)
         return self._open[spec]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the models have to say of their calls, each after its name."""
+        return tuple(f"{model.id}: {note}" for model in self._open.values() for note in getattr(model, "notes", ()))
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,31 +1,30 @@
 """Any OpenAI-compatible endpoint through the `openai` package.
 
-Chats go to /chat/completions, raw text to /completions. Relies on neither `n` nor /models. The package's own retries
-are off: tenacity's are the only ones, so a limit is counted once.
+Chats go to /chat/completions, raw text to /completions. Relies on neither `n` nor /models. How many calls are in flight
+and how many are sent in a second follows from what the server bears (`api/gate.py`); tenacity's retries are the only
+ones, so a limit is counted once.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from typing import Any
 
-from banchu.core.chat import Completion, FinishReason, Request, Usage
-from banchu.core.errors import ConfigError, ContextOverflow, ModelError
+from banchu.core.chat import Completion, Request
+from banchu.core.errors import ConfigError, ModelError
+from banchu.models.api.address import Address
+from banchu.models.api.answers import Unreadable, read_answer
+from banchu.models.api.backoff import Backoff
+from banchu.models.api.body import body_of, idempotency_key, path_of, prefilled
+from banchu.models.api.dialect import Dialect
+from banchu.models.api.endpoint import Endpoint, Reply
+from banchu.models.api.errors import Refused
+from banchu.models.api.estimate import Estimate
+from banchu.models.api.gate import Gate, Turn
+from banchu.models.api.headers import allowance
+from banchu.models.api.tally import Tally
 from banchu.models.protocol import PromptStyle
-
-if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
-    from tenacity import RetryCallState
-
-DEFAULT_URL: Final = "https://api.openai.com/v1"
-_RETRYABLE: Final = frozenset({408, 409, 429})
-_OVERFLOW: Final = (
-    *("context length", "context_length", "context size", "context window", "maximum context"),
-    *("too many tokens", "longer than the model"),
-)
-_LONGEST_WAIT_S: Final = 60.0
 
 
 class OpenAIModel:
@@ -34,8 +33,17 @@ class OpenAIModel:
     Tokens are the server's own count; a server that reports none leaves them 0. The seed is sent with every request;
     whether the same request gives the same answer is the server's affair.
 
+    Args:
+        timeout_s: for one request.
+        max_retries: of a call, after failures other than a 429; 0: no retry at all.
+        patience_s: how long a call is tried again, 429s included.
+        max_connections: requests in flight at most; how many there are is adapted to what the server bears.
+        max_rpm, max_tpm: requests and tokens in any minute at most; None: as the server bears.
+        omit: fields that the model does not take, beside those that its server will name.
+
     Raises:
-        ConfigError: no key where one is needed, or one that cannot be sent; an address that is none or holds one.
+        ConfigError: no key where one is needed, or one that cannot be sent; an address that is none or holds one; a
+            limit below 1.
     """
 
     def __init__(
@@ -47,199 +55,122 @@ class OpenAIModel:
         prompt_style: PromptStyle = "chat",
         timeout_s: float = 600.0,
         max_retries: int = 6,
+        patience_s: float = 1800.0,
+        max_connections: int = 256,
+        max_rpm: int | None = None,
+        max_tpm: int | None = None,
+        omit: Iterable[str] = (),
     ) -> None:
+        for option, value in (("connections", max_connections), ("rpm", max_rpm), ("tpm", max_tpm)):
+            if value is not None and value < 1:
+                raise ConfigError(f"--max-{option} {value} is too small; the least is 1")
         self._name = name
-        self._url = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL).rstrip("/")
-        parts = urlsplit(self._url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigError(f"--base-url {self._url!r} is not an address; write http://HOST:PORT/v1")
-        if parts.username or parts.password:
-            # The address is part of the model's id, which the ledger keeps.
-            raise ConfigError(f"--base-url holds a password; write it without, and export {api_key_env}=...")
-        self._key_env = api_key_env
-        self._key = os.environ.get(api_key_env, "").strip()
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise ConfigError(f"${api_key_env} holds a character that no key has; export it again")
-        if not self._key and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-            raise ConfigError(f"--model openai:{name}: no key for {self._url}; export {api_key_env}=...")
+        self._address = Address(base_url, api_key_env, name)
         self._style: PromptStyle = prompt_style
-        self._timeout_s = timeout_s
+        self._endpoint = Endpoint(self._address, name, timeout_s)
+        self._gate = Gate(max_connections, max_rpm, max_tpm)
+        self._omit = sorted(omit)
+        self._dialect = Dialect(self._omit)
+        self._estimate = Estimate()
         self._max_retries = max_retries
-        self._client: AsyncOpenAI | None = None
+        self._patience_s = patience_s
+        self.tally = Tally()
 
     @property
     def id(self) -> str:
-        return f"openai:{self._name}@{self._url}"
+        without = f" without {','.join(self._omit)}" if self._omit else ""
+        return f"openai:{self._name}@{self._address.url}{without}"
 
     @property
     def prompt_style(self) -> PromptStyle:
         return self._style
 
-    async def complete(self, request: Request) -> Completion:
-        import tenacity
+    @property
+    def notes(self) -> list[str]:
+        """What a report should say: fields that were not sent, and answers that may have been paid for twice."""
+        found = self._dialect.notes()
+        if self.tally.repeats:
+            found.append(
+                f"{self.tally.repeats} of {self.tally.sent} requests went out again because their answers were lost on "
+                f"the way; the server may have charged both"
+            )
+        return found
 
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelError) and error.retryable),
-            stop=self._is_enough,
-            wait=_wait,
-            reraise=True,
-        )
+    async def complete(self, request: Request) -> Completion:
+        """As `Model.complete`. Raises also NotSent, where the model is drained while the call waits."""
+        self._endpoint.open()
+        body = prefilled(body_of(request, self._name), request.prefill)
+        call = _Call(request, body, self._gate.ticket(), Backoff(self._max_retries, self._patience_s))
         try:
-            completion: Completion = await retrying(self._ask, request)
-        except _Refused as error:
-            raise ModelError(str(error), retryable=error.retryable, status=error.status, fatal=error.fatal) from None
+            completion: Completion = await call.backoff.retrying(self._gate.rest)(self._attempt, call)
+        except Refused as error:
+            raise call.backoff.told(error) from None
         return completion
 
+    def drain(self) -> None:
+        """Send nothing more: calls that wait for their turn or their next attempt raise NotSent."""
+        self._gate.drain()
+
     async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client:
-            await client.close()
+        await self._endpoint.aclose()
 
-    def _is_enough(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        # A server that is not there seldom comes up while one waits; a busy one does.
-        unreachable = isinstance(error, ModelError) and error.fatal
-        return state.attempt_number > (min(2, self._max_retries) if unreachable else self._max_retries)
+    async def _attempt(self, call: _Call) -> Completion:
+        while True:
+            body = self._dialect.spell(call.body)
+            turn = await self._gate.enter(call.ticket, self._estimate.of(call.request))
+            try:
+                return await self._exchange(call, body, turn)
+            except Refused as error:
+                # Asked again at once: a field that is not taken is no failure of the server's.
+                if not self._dialect.learn(error, body):
+                    raise
+            finally:
+                turn.left()
 
-    async def _ask(self, request: Request) -> Completion:
-        import openai
-
+    async def _exchange(self, call: _Call, body: dict[str, Any], turn: Turn) -> Completion:
+        self._begin(call)
         begun = time.monotonic()
         try:
-            answer = await self._send(request)
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from None
-        except openai.APITimeoutError:
-            raise _Refused(f"{self.id}: no answer within {self._timeout_s:.0f} s", retryable=True) from None
-        except openai.APIConnectionError as error:
-            raise self._lost(error.__cause__ or error) from None
-        except UnicodeEncodeError:
-            raise _Refused(f"{self.id}: the prompt cannot be sent, it is not Unicode (half a surrogate pair)") from None
-        except (openai.APIError, ValueError) as error:
-            raise _Refused(
-                f"{self.id}: the answer is not what the protocol says ({self._said(error)})", retryable=True
-            ) from None
-        return self._read(answer, time.monotonic() - begun)
+            reply = await self._endpoint.post(path_of(call.request), body, idempotency_key(self._address.url, body))
+            completion = self._read(call.request, body, reply, time.monotonic() - begun)
+        except Refused as error:
+            self.tally.failed(error.trouble)
+            call.lost = error.trouble == "lost"
+            turn.refused(error)
+            raise
+        except ModelError:
+            self.tally.failed("final")
+            raise
+        except BaseException:  # cancelled
+            self.tally.failed("lost")
+            raise
+        self.tally.answered += 1
+        self._estimate.learn(call.request, completion.usage)
+        turn.answered(completion.usage.prompt_tokens, completion.usage.completion_tokens)
+        for what in ("requests", "tokens"):
+            self._gate.told(what, allowance(reply.headers, what))
+        return completion
 
-    async def _send(self, request: Request) -> Any:
-        sampling = request.sampling
-        options: dict[str, Any] = {
-            "model": self._name,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-            "seed": sampling.seed,
-        }
-        if sampling.stop:
-            options["stop"] = list(sampling.stop)
-        client = self._connected()
-        if isinstance(request.prompt, str):
-            return await client.completions.create(prompt=request.prompt, **options)
-        messages: Any = [{"role": message.role, "content": message.content} for message in request.prompt]
-        return await client.chat.completions.create(messages=messages, **options)
+    def _begin(self, call: _Call) -> None:
+        call.backoff.sent()
+        self.tally.sent += 1
+        self.tally.repeats += call.lost
 
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            from openai import AsyncOpenAI
-
-            self._client = AsyncOpenAI(
-                base_url=self._url, api_key=self._key or "none", max_retries=0, timeout=self._timeout_s
-            )
-        return self._client
-
-    def _read(self, answer: Any, wall_s: float) -> Completion:
+    def _read(self, request: Request, body: dict[str, Any], reply: Reply, wall_s: float) -> Completion:
+        cuts = () if "stop" in body else request.sampling.stop
         try:
-            choice = answer.choices[0]
-            text = choice.message.content if hasattr(choice, "message") else choice.text
-            if not isinstance(text, str | None):
-                raise TypeError
-        except (AttributeError, LookupError, TypeError):
-            raise _Refused(f"{self.id}: the answer holds no choice that can be read", retryable=True) from None
-        usage = getattr(answer, "usage", None)
-        counted = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
-        reason = choice.finish_reason if choice.finish_reason in {"length", "content_filter"} else "stop"
-        return Completion(text or "", counted, cast(FinishReason, reason), wall_s)
-
-    def _said(self, words: object) -> str:
-        """One line of what a server or a library said, without the key."""
-        text = str(words).replace(self._key, "***") if self._key else str(words)
-        return " ".join(text.split())[:300]
-
-    def _lost(self, cause: BaseException) -> ModelError:
-        import httpx2
-
-        broken = httpx2.ReadError | httpx2.WriteError | httpx2.CloseError | httpx2.RemoteProtocolError
-        if isinstance(cause, broken):  # on the way, which says nothing of the next connection
-            return _Refused(f"{self.id}: the connection broke ({self._said(cause)})", retryable=True)
-        # Fatal once the retries are used up: whoever cannot reach the server cannot make the next call either.
-        why = f"cannot reach {self._url} ({self._said(cause)}); start the server, or correct --base-url"
-        return _Refused(why, retryable=True, fatal=True)
-
-    def _refusal(self, error: APIStatusError) -> ModelError:
-        status, said = error.status_code, self._said(error.message)
-        match status:
-            case 401 | 403:
-                return _Refused(
-                    f"{self._url} refuses the key ({status}); check {self._key_env}", status=status, fatal=True
-                )
-            case 404:
-                return _Refused(
-                    f"{self._url} knows no model {self._name!r}, or is not the API's address (404: {said}); "
-                    f"check --model and --base-url",
-                    status=status,
-                    fatal=True,
-                )
-            case 429 if error.code == "insufficient_quota":
-                return _Refused(f"{self._url}: {status}: {said}; waiting does not help", status=status, fatal=True)
-            case 400 | 413 | 422 if any(words in f"{error.code} {said}".lower() for words in _OVERFLOW):
-                return ContextOverflow(
-                    f"{self.id}: the prompt does not fit ({said}); lower --max-tokens", status=status
-                )
-            case _:
-                return _Refused(
-                    f"{self.id}: {status}: {said}",
-                    retryable=status in _RETRYABLE or status >= 500,
-                    status=status,
-                    # A request that the server calls malformed is malformed every time.
-                    fatal=status in {400, 422},
-                    wait_s=_retry_after(error),
-                )
+            return read_answer(reply.body, request, wall_s, cuts)
+        except Unreadable as error:
+            raise self._endpoint.unreadable(error) from None
 
 
-class _Refused(ModelError):
-    """A ModelError that remembers how long the server asked to wait."""
+class _Call:
+    """One call through all its attempts."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retryable: bool = False,
-        status: int | None = None,
-        fatal: bool = False,
-        wait_s: float | None = None,
-    ) -> None:
-        super().__init__(message, retryable=retryable, status=status, fatal=fatal)
-        self.wait_s = wait_s
-
-
-def _wait(state: RetryCallState) -> float:
-    """The server's Retry-After where it gave one, else exponential with jitter."""
-    import tenacity
-
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Refused) and error.wait_s is not None:
-        return error.wait_s
-    return float(tenacity.wait_random_exponential(multiplier=0.5, max=20)(state))
-
-
-def _retry_after(error: APIStatusError) -> float | None:
-    try:
-        return min(max(0.0, float(error.response.headers.get("retry-after", ""))), _LONGEST_WAIT_S)
-    except ValueError:
-        return None
-
-
-def _count(usage: object, name: str) -> int:
-    """Tokens, or 0 where the server says nothing that is a number of them."""
-    count = getattr(usage, name, None)
-    return count if isinstance(count, int) and count >= 0 else 0
+    def __init__(self, request: Request, body: dict[str, Any], ticket: int, backoff: Backoff) -> None:
+        self.request = request
+        self.body = body
+        self.ticket = ticket
+        self.backoff = backoff
+        self.lost = False
+        """Whether the last attempt's answer was lost, so that the next may be paid for twice."""

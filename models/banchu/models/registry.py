@@ -28,6 +28,16 @@ class ModelOptions:
     """For one call over an API."""
     max_retries: int = 6
     """Of a call that may succeed later."""
+    patience_s: float = 1800.0
+    """How long such a call is tried again over an API, refusals for its rate included."""
+    max_connections: int = 256
+    """Requests in flight to an API at most."""
+    max_rpm: int | None = None
+    """Requests to an API in any minute at most; None: as the server bears."""
+    max_tpm: int | None = None
+    """Tokens of an API in any minute at most; None: as the server bears."""
+    omit: str = ""
+    """Fields that a model behind an API does not take, comma-separated, such as `temperature,top_p,max_tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ def open_model(spec: str, options: ModelOptions | None = None) -> Model:
         raise ConfigError(f"--workers {options.workers} is too small; the least is 1")
     if options.base_url and kind != "openai":
         raise ConfigError(f"--base-url goes with --model openai:NAME, not with {spec!r}")
+    if (options.omit or options.max_rpm or options.max_tpm) and kind != "openai":
+        raise ConfigError(f"--omit, --max-rpm and --max-tpm go with --model openai:NAME, not with {spec!r}")
     if (kind == "smollm2") == bool(name):
         raise ConfigError(f"--model {spec!r}: write " + ("smollm2 alone" if kind == "smollm2" else f"{kind}:NAME"))
     return _KINDS[kind](name, options)
@@ -120,6 +132,11 @@ def _openai(name: str, options: ModelOptions) -> Model:
         prompt_style=options.style or "chat",
         timeout_s=options.timeout_s,
         max_retries=options.max_retries,
+        patience_s=options.patience_s,
+        max_connections=options.max_connections,
+        max_rpm=options.max_rpm,
+        max_tpm=options.max_tpm,
+        omit=[field.strip() for field in options.omit.split(",") if field.strip()],
     )
 
 

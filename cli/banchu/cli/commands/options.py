@@ -21,3 +21,18 @@ Isolation = Annotated[str, typer.Option(help=ISOLATION_HELP)]
 Confirm = Annotated[
     int, typer.Option(help="Judge each program N times with other random seeds; where verdicts differ it is `flaky`.")
 ]
+MaxRpm = Annotated[int | None, typer.Option(help="Requests to an API in any minute at most.")]
+MaxTpm = Annotated[int | None, typer.Option(help="Tokens of an API in any minute at most.")]
+MaxConnections = Annotated[int, typer.Option(help="Requests in flight to an API at most.")]
+Patience = Annotated[float, typer.Option(help="Seconds for which a call to an API is tried again.")]
+Omit = Annotated[
+    str, typer.Option(help="Fields that the API's model does not take, such as temperature,top_p,max_tokens.")
+]
+BaseUrl = Annotated[str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")]
+Style = Annotated[
+    str | None, typer.Option(help="How to ask for code: chat or completion. Default: what suits the model.")
+]
+Workers = Annotated[int | None, typer.Option(help="Processes of a local model. Default: one a core.")]
+Critic = Annotated[str | None, typer.Option(help="A second model that reviews and explains answers. Default: --model.")]
+Reflector = Annotated[str | None, typer.Option(help="A second model that writes the lessons. Default: --model.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Length of one answer. Default: 1024 in chat, 192 for completion.")]

@@ -69,6 +69,8 @@ class LocalModel:
         return workers
 
     async def complete(self, request: Request) -> Completion:
+        if request.extras:
+            raise ModelError(f"{self._id}: a local model takes no {', '.join(request.extras)}; use one over an API")
         worker = min(await self._started(), key=lambda worker: worker.load)
         return await worker.complete(request)
 
