@@ -26,6 +26,8 @@ TITLE = "Each task at each round"
 ROWS_UP_TO = 200
 """More units are folded: those that fared alike in every arm at every round share a row."""
 _ROW_IN = 0.115
+_TITLE_COLUMNS = 0.17
+"""Columns that one letter of a leaning title is wide."""
 _CARRIED = 0.3
 """Height of a cell whose answer is that of an earlier round, where a new one is 0.86."""
 
@@ -75,11 +77,16 @@ def draw_tasks(arms: Sequence[ArmView]) -> Drawing:
             return message(TITLE, why)
         drawn, left_out = rows(arms)
         widths = [len(view.drawn) + 0.6 for view in arms]
+        # The last title leans out of its panel: an empty one takes it.
+        if (beyond := _TITLE_COLUMNS * len(_wrapped(arms[-1])) - widths[-1]) > 0:
+            widths.append(beyond)
         size_in = max(6.6, 1.4 + 0.3 * sum(widths)), 1.6 + _ROW_IN * max(len(drawn), 4)
         page = new_page(*size_in, TITLE, _caption(arms, left_out))
-        grid = page.body.subplots(1, len(arms), sharey=True, squeeze=False, width_ratios=widths)
-        for axes, view in zip(grid[0], arms, strict=True):
+        grid = page.body.subplots(1, len(widths), sharey=True, squeeze=False, width_ratios=widths)
+        for axes, view in zip(grid[0], arms, strict=False):
             _panel(axes, view, drawn)
+        for axes in grid[0][len(arms) :]:
+            axes.remove()
         first = grid[0][0]
         first.set_yticks(range(len(drawn)), [row.label for row in drawn], fontsize=5.5 if len(drawn) > 30 else 7)
         first.set_ylabel(f"task{' #repeat' * (arms[0].table.repeats > 1)}{_common(arms)}")
