@@ -36,6 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
     for name, field, text in (("samples", "completion", body), ("replies", "reply", f"```python\n{body}```")):
         (folder / f"{name}.jsonl").write_text(json.dumps({"task_id": "HumanEval/2", field: text}) + "\n")
     (folder / "log.jsonl").write_text(json.dumps({"task_id": "HumanEval/2", "attempts": ["return 0", body]}) + "\n")
+    (folder / "prices.toml").write_text("".join(re.findall(r"```toml\n(.*?)```", README, re.DOTALL)))
     serve = [sys.executable, str(ROOT / "tests/models/serve.py"), "--model", f"scripted:{folder / 'script.jsonl'}"]
     server = subprocess.Popen([*serve, "--port", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdout

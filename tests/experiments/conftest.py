@@ -14,8 +14,10 @@ from banchu.agents import prompts
 from banchu.benchmarks import Benchmark, BenchmarkTask, load_benchmark
 from banchu.core.chat import Request, Sampling
 from banchu.core.sealed import unseal
+from banchu.experiments.budget import Budget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
+from banchu.experiments.prices import Prices
 from banchu.experiments.runner import Outcome, Runner
 from banchu.models.scripted import ScriptedModel
 from banchu.sandbox import Judge
@@ -91,17 +93,22 @@ class Lab:
         judge: Any = None,
         critic: Any = None,
         reflector: Any = None,
+        budget: Budget | None = None,
+        prices: Prices | None = None,
         **values: Any,
     ) -> Runner:
+        others: dict[str, Any] = {"critic": critic.id if critic else "", "reflector": reflector.id if reflector else ""}
         return Runner(
             self.folder / name,
-            self.config(benchmark, arms, **values),
+            self.config(benchmark, arms, **others, **values),
             benchmark,
             model or self.fickle(),
             judge or self.judge,
             concurrency=8,
             critic=critic,
             reflector=reflector,
+            budget=budget,
+            prices=prices,
         )
 
     def ledger(self, name: str) -> Ledger:

@@ -23,6 +23,12 @@ ARMS = (
     "visible_tests+search=repair+width=2+explain=blocks+rounds=3"
 )
 
+# The functions of the first four tasks, so that there is a program to run in each.
+PROGRAM = "".join(
+    f"def {name}(*args):\n    return 1\n\n\n"
+    for name in ("has_close_elements", "separate_paren_groups", "truncate_number", "below_zero")
+)
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
@@ -31,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         {"match": "VERDICT", "reply": "It misses a case.\nVERDICT: incorrect", "delay_s": 0.05},
         {"match": "line by line", "reply": "It returns one always.", "delay_s": 0.05},
         {"match": "Failed test", "reply": "I missed a case.", "delay_s": 0.05},
-        {"match": ".", "reply": "```python\ndef f(*args):\n    return 1\n```", "delay_s": 0.05},
+        {"match": ".", "reply": f"```python\n{PROGRAM}```", "delay_s": 0.05},
     ]
     script, log = tmp_path / "script.jsonl", tmp_path / "sales.jsonl"
     script.write_text("".join(json.dumps(row) + "\n" for row in rows))

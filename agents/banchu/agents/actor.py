@@ -24,7 +24,7 @@ COMPLETION_STOPS: Final = ("\n```", "\ndef ", "\nclass ", "\nif __name__", "\npr
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
+class Limits:
     """Characters of an earlier attempt, of feedback, and of one reflection that a prompt may hold."""
 
     attempt: int
@@ -32,8 +32,8 @@ class _Limits:
     reflection: int
 
 
-_CHAT: Final = _Limits(attempt=8000, feedback=4000, reflection=1500)
-_COMPLETION: Final = _Limits(attempt=1200, feedback=600, reflection=300)  # for contexts of 2048 tokens
+CHAT_LIMITS: Final = Limits(attempt=8000, feedback=4000, reflection=1500)
+COMPLETION_LIMITS: Final = Limits(attempt=1200, feedback=600, reflection=300)  # for contexts of 2048 tokens
 
 _DONE: Final = re.compile(r"\W*done\W*", re.IGNORECASE)
 
@@ -114,10 +114,10 @@ def _chat(
     if previous is None:
         return first
     asked = "actor_retry_may_finish" if may_finish else "actor_retry"
-    notes = _notes(feedback, reflections, _CHAT)
+    notes = _notes(feedback, reflections, CHAT_LIMITS)
     return (
         *first,
-        Message("assistant", shown(previous, _CHAT.attempt)),
+        Message("assistant", shown(previous, CHAT_LIMITS.attempt)),
         Message("user", prompts.render(asked, notes=notes, entry_point=task.entry_point)),
     )
 
@@ -126,12 +126,14 @@ def _continuation(task: Task, previous: Attempt | None, feedback: str | None, re
     """Raw text that ends inside the body: an open fence and an indent, without which small models answer nothing."""
     ahead = ""
     if previous is not None:
-        notes = _notes(feedback, reflections, _COMPLETION)
-        ahead = prompts.render("completion_retry", attempt=shown(previous, _COMPLETION.attempt), notes=notes) + "\n\n"
+        notes = _notes(feedback, reflections, COMPLETION_LIMITS)
+        ahead = (
+            prompts.render("completion_retry", attempt=shown(previous, COMPLETION_LIMITS.attempt), notes=notes) + "\n\n"
+        )
     return f"{ahead}```python\n{task.prompt}\n   "
 
 
-def _notes(feedback: str | None, reflections: Sequence[str], limits: _Limits) -> str:
+def _notes(feedback: str | None, reflections: Sequence[str], limits: Limits) -> str:
     parts = []
     if feedback and feedback.strip():
         parts.append(prompts.render("notes_feedback", feedback=quoted(feedback, limits.feedback)))

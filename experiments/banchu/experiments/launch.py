@@ -12,11 +12,15 @@ from banchu.benchmarks import Benchmark, load_benchmark, select
 from banchu.core.arm import parse_arms
 from banchu.core.chat import Sampling
 from banchu.core.errors import ConfigError, DataError
+from banchu.experiments.budget import Budget
 from banchu.experiments.config import RunConfig, differences
+from banchu.experiments.estimate import Estimate, estimate
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
+from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
 from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.spending import models_of
 from banchu.experiments.team import Team
 from banchu.models import Model, PromptStyle
 from banchu.models.recorded import Recording
@@ -81,6 +85,8 @@ async def launch(
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
 ) -> Launched:
     """Run an experiment; a run of the same configuration under `out` goes on where it stopped.
 
@@ -91,6 +97,8 @@ async def launch(
         on_start: called with the runner (for `drain`) and the run's folder before the first episode.
         recording: keeps the models' answers, or stands in for the models; the caller closes it. Not part of the run: a
             replay is the run that was recorded.
+        budget: the most that the run may cost; not part of it: the same run goes on with a larger one.
+        prices: what models cost, for a budget in USD; None: the lists alone.
 
     Raises:
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
@@ -99,7 +107,28 @@ async def launch(
     async with _team(invocation, recording, progress) as team:
         config = _config(invocation, benchmark, team)
         folder = run_folder(out, config, fresh=fresh)
-        return await _run(folder, invocation, config, benchmark, team, concurrency, progress or Silent(), on_start)
+        return await _run(
+            folder, invocation, config, benchmark, team, concurrency, progress or Silent(), on_start, budget, prices
+        )
+
+
+async def plan(
+    invocation: Invocation,
+    out: Path = Path("runs"),
+    *,
+    fresh: bool = False,
+    recording: Recording | None = None,
+    prices: Prices | None = None,
+) -> Estimate:
+    """The most that `launch` with the same arguments would buy. Opens no weights, buys nothing, makes no folder.
+
+    Raises:
+        ConfigError, DataError, ModelError: as `launch` before its first call.
+    """
+    benchmark = _benchmark(invocation)
+    async with _team(invocation, recording, None) as team:
+        config = _config(invocation, benchmark, team)
+        return estimate(config, benchmark, run_folder(out, config, fresh=fresh), (prices or Prices()).rate)
 
 
 async def resume(
@@ -109,6 +138,8 @@ async def resume(
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
 ) -> Launched:
     """Go on with the run in `folder`.
 
@@ -127,7 +158,9 @@ async def resume(
                 f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
                 f"Restore what changed, or start a new run with `banchu run`"
             )
-        return await _run(folder, invocation, now, benchmark, team, concurrency, progress or Silent(), on_start)
+        return await _run(
+            folder, invocation, now, benchmark, team, concurrency, progress or Silent(), on_start, budget, prices
+        )
 
 
 def _team(invocation: Invocation, recording: Recording | None, progress: Progress | None) -> Team:
@@ -145,9 +178,13 @@ async def _run(
     concurrency: int,
     progress: Progress,
     on_start: Callable[[Runner, Path], None],
+    budget: Budget | None,
+    prices: Prices | None,
 ) -> Launched:
     if concurrency < 1:
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
+    if budget:  # before there is a folder
+        budget.rates(models_of(config).values(), prices or Prices())
     for warning in _warnings(config):
         progress.notice(warning)
     async with Judge(limits=Limits(), isolation=config.isolation, confirm=config.confirm) as judge:
@@ -163,6 +200,8 @@ async def _run(
                 progress=progress,
                 concurrency=concurrency,
                 invocation=invocation.to_json(),
+                budget=budget,
+                prices=prices,
             )
             on_start(runner, folder)
             return Launched(folder, await runner.run(), team.notes)

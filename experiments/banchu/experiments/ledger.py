@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from banchu.core.chat import Completion, Usage
+from banchu.core.chat import CallRole, Completion, Usage
 from banchu.core.episode import Attempt, CallRecord, Choice, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
 from banchu.core.errors import DataError
 from banchu.core.verdict import Verdict
@@ -43,6 +43,21 @@ class EpisodeDetail:
     """By round."""
     reflections: dict[int, str]
     """By round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """The calls of one role together, each counted once."""
+
+    role: CallRole | None
+    """None: no episode has used them yet."""
+    calls: int
+    usage: Usage
+    uncounted: int
+    """Calls for which the server counted no tokens."""
+    prompt_size: int
+    answer_size: int
+    """Bytes of those, which is all that is known of them."""
 
 
 class Ledger:
@@ -135,6 +150,17 @@ class Ledger:
             "SELECT COALESCE(SUM(prompt_tokens), 0) AS p, COALESCE(SUM(completion_tokens), 0) AS c FROM calls"
         ).fetchone()
         return Usage(row["p"], row["c"])
+
+    def bought(self) -> list[Bought]:
+        """As `purchased`, by a role that used the answer."""
+        rows = self._db.execute(
+            "SELECT role, COUNT(*) AS calls, SUM(prompt_tokens) AS p, SUM(completion_tokens) AS c, "
+            "SUM(none) AS none, SUM(none * LENGTH(CAST(prompt AS BLOB))) AS ps, "
+            "SUM(none * LENGTH(CAST(text AS BLOB))) AS ts FROM "
+            "(SELECT *, prompt_tokens + completion_tokens = 0 AS none FROM calls) "
+            "LEFT JOIN (SELECT key, MIN(role) AS role FROM episode_calls GROUP BY key) USING (key) GROUP BY role"
+        )
+        return [Bought(r["role"], r["calls"], Usage(r["p"], r["c"]), r["none"], r["ps"], r["ts"]) for r in rows]
 
     def episodes(self) -> list[EpisodeRecord]:
         """Every finished episode, by task, arm and repeat."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from banchu.benchmarks import SealedScan
 from banchu.core.chat import Completion, Request
+from banchu.experiments.budget import Account, Budget
 from banchu.experiments.journal import EpisodeJournal, Journal, storable
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
@@ -19,18 +20,28 @@ class Draining(Exception):
 
 
 class Purchases:
-    """One run's calls. Equal requests in flight share one purchase; an answer in the ledger is never bought again."""
+    """One run's calls. Equal requests in flight share one purchase; an answer in the ledger is never bought again.
 
-    def __init__(self, ledger: Ledger, journal: Journal, progress: Progress) -> None:
+    Args:
+        account: is asked before a call is bought; None: it may cost what it will.
+    """
+
+    def __init__(self, ledger: Ledger, journal: Journal, progress: Progress, account: Account | None = None) -> None:
         self._ledger = ledger
         self._journal = journal
         self._progress = progress
+        self._account = account or Account(Budget())
         self._in_flight: dict[str, asyncio.Task[Completion]] = {}
         self.draining = False
 
     @property
     def in_flight(self) -> int:
-        return len(self._in_flight)
+        return len(self._in_flight) - self._account.asking
+
+    def drain(self) -> None:
+        """Buy no new call. Idempotent."""
+        self.draining = True
+        self._account.close()
 
     async def buy(self, model: Model, key: str, request: Request) -> Completion:
         """A model's answer to a request, which `key` names. Raises ModelError, StorageError, or Draining."""
@@ -50,10 +61,15 @@ class Purchases:
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
     async def _purchase(self, model: Model, key: str, request: Request) -> Completion:
+        if (held := await self._account.reserve(model.id, request)) is None:
+            raise Draining
+        completion = None
         try:
             completion = await model.complete(request)
         except NotSent:
             raise Draining from None
+        finally:
+            self._account.settle(held, model.id, request, completion)
         # What a resumed run reads back must equal what this one goes on with.
         completion = replace(completion, text=storable(completion.text))
         await asyncio.wrap_future(self._journal.call(key, request, completion))

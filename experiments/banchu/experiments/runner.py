@@ -17,14 +17,17 @@ from banchu.benchmarks import Benchmark, BenchmarkTask, SealedScan
 from banchu.core.arm import Arm
 from banchu.core.episode import StoppedBy
 from banchu.core.errors import BanchuError, ModelError, SandboxError
+from banchu.experiments.budget import Account, Budget, Cost, SpentBudget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
+from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
+from banchu.experiments.spending import models_of, spent_in
 from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
@@ -43,6 +46,8 @@ class Outcome:
     """Ended by a model error; counted as not solved, tried again at the next start."""
     unjudged: int
     """Attempts without a verdict because the judge failed; judged at the next start."""
+    budget: SpentBudget | None = None
+    """The budget that was spent before every episode had ended."""
 
     @property
     def open(self) -> int:
@@ -69,6 +74,7 @@ class Runner:
         concurrency: episodes in flight.
         critic: reviews answers; None: `model` does.
         reflector: writes lessons; None: `model` does.
+        budget: when it is spent, the run drains. Raises ConfigError where it is in USD and `prices` knows too little.
     """
 
     def __init__(
@@ -84,8 +90,12 @@ class Runner:
         invocation: dict[str, object] | None = None,
         critic: Model | None = None,
         reflector: Model | None = None,
+        budget: Budget | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self.config = config
+        budget, prices = budget or Budget(), prices or Prices()
+        rates = budget.rates(dict.fromkeys(models_of(config).values()), prices)
         self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
         self._progress = progress or Silent()
         self._concurrency = concurrency
@@ -99,7 +109,9 @@ class Runner:
         self._measurements = Measurements(judge, sealed, self._ledger, self._journal, self._progress)
         self._proofs = Proofs(judge, config.isolation, self._ledger, self._journal)
         self._model, self._critic, self._reflector = model, critic or model, reflector or model
-        self._purchases = Purchases(self._ledger, self._journal, self._progress)
+        spent = spent_in(self._ledger, config, rates.get).cost if budget.counts else Cost()
+        self._account = Account(budget, rates, spent, self._on_spent)
+        self._purchases = Purchases(self._ledger, self._journal, self._progress, self._account)
         self._graphs = {arm.name: build_graph(arm, arm.rounds_in(config.rounds)) for arm in config.parsed_arms}
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
@@ -112,12 +124,15 @@ class Runner:
 
     def drain(self) -> int:
         """End early: buy no new call, keep those in flight. Returns how many those are."""
-        self._purchases.draining = True
+        self._purchases.drain()
         waiting = self._purchases.in_flight
         for model in {id(each): each for each in (self._model, self._critic, self._reflector)}.values():
             if drain := getattr(model, "drain", None):  # calls that wait for a rate limit are not sent any more
                 drain()
         return waiting
+
+    def _on_spent(self, budget: SpentBudget) -> None:
+        self._progress.notice(f"{budget}; {self.drain()} calls in flight are finished and kept")
 
     async def run(self) -> Outcome:
         """Walk every episode that has not ended well.
@@ -133,6 +148,7 @@ class Runner:
             total = len(list(self._jobs()))
             self._progress.started(total, total - len(jobs), 1 + self._most_rounds)
             queue = iter(jobs)
+            self._account.begin()
             workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
             try:
                 await asyncio.gather(*workers)
@@ -147,6 +163,7 @@ class Runner:
             await self._judge_the_unjudged()
             return self._outcome(total)
         finally:
+            self._account.close()
             await self._proofs.aclose()
             self._close()
 
@@ -235,7 +252,9 @@ class Runner:
     def _outcome(self, total: int) -> Outcome:
         self._journal.flush()
         statuses = list(self._ledger.finished().values())
-        return Outcome(total, statuses.count("done"), statuses.count("failed"), len(self._ledger.unjudged()))
+        done, failed = statuses.count("done"), statuses.count("failed")
+        spent = self._account.end if done + failed < total else None
+        return Outcome(total, done, failed, len(self._ledger.unjudged()), spent)
 
     def _close(self) -> None:
         self._ledger.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from banchu.core.errors import ConfigError, unknown
+from banchu.models import plugins
 from banchu.models.protocol import Model, PromptStyle
 
 
@@ -59,8 +60,14 @@ def open_model(spec: str, options: ModelOptions | None = None) -> Model:
     """
     options = options or ModelOptions()
     kind, _, name = spec.partition(":")
+    path, _, attribute = spec.rpartition(":")
+    if path.endswith(".py"):
+        return plugins.from_file(Path(path).expanduser(), attribute, options)
     if kind not in _KINDS:
-        raise unknown("model", kind, _KINDS, hint="See `banchu models`.")
+        offered = plugins.installed()
+        if kind in offered:
+            return plugins.from_entry_point(offered[kind], name, options)
+        raise unknown("model", kind, (*_KINDS, *offered, "FILE.py:NAME"), hint="See `banchu models`.")
     if options.workers is not None and options.workers < 1:
         raise ConfigError(f"--workers {options.workers} is too small; the least is 1")
     if options.base_url and kind != "openai":
@@ -97,6 +104,11 @@ def list_models() -> list[ModelInfo]:
             "any OpenAI-compatible endpoint (--base-url)",
             key,
             "" if key else "export OPENAI_API_KEY=...; a server on this machine needs none",
+        ),
+        ModelInfo("FILE.py:NAME", "a model of your own, or a chat model of LangChain", True),
+        *(
+            ModelInfo(name, f"from an installed package ({entry.value})", True)
+            for name, entry in plugins.installed().items()
         ),
         ModelInfo("scripted:FILE.jsonl", "a fake for tests: answers from a file", True),
     ]

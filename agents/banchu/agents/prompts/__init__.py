@@ -11,7 +11,7 @@ import string
 from functools import cache
 from importlib import resources
 
-__all__ = ["digest", "names", "render"]
+__all__ = ["digest", "names", "render", "size"]
 
 
 def render(name: str, **values: str) -> str:
@@ -24,6 +24,11 @@ def render(name: str, **values: str) -> str:
     if wanted != set(values):
         raise ValueError(f"prompt {name!r} has the placeholders {sorted(wanted)}, not {sorted(values)}")
     return template.substitute(values)
+
+
+def size(name: str) -> int:
+    """Bytes of the prompt `name`, with nothing filled in. Raises ValueError: no such prompt."""
+    return len(_text(name).encode())
 
 
 @cache

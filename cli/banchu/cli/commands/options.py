@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,3 +37,15 @@ Workers = Annotated[int | None, typer.Option(help="Processes of a local model. D
 Critic = Annotated[str | None, typer.Option(help="A second model that reviews and explains answers. Default: --model.")]
 Reflector = Annotated[str | None, typer.Option(help="A second model that writes the lessons. Default: --model.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Length of one answer. Default: 1024 in chat, 192 for completion.")]
+MaxUsd = Annotated[
+    str | None,
+    typer.Option(metavar="USD", help="Most that the whole run may cost; then it stops, and goes on with a larger one."),
+]
+MaxTotalTokens = Annotated[
+    str | None, typer.Option(metavar="N", help="Most tokens of prompts and answers that the whole run may buy.")
+]
+MaxTime = Annotated[str | None, typer.Option(metavar="TIME", help="Most time for this command: 90s, 15m, 2h30m.")]
+PriceFile = Annotated[
+    Path | None, typer.Option("--prices", metavar="FILE", help="TOML with prices by model, over the built-in lists.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the most that the run can cost, and buy nothing.")]

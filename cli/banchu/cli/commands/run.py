@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +13,18 @@ from banchu.cli.commands.options import (
     BaseUrl,
     Confirm,
     Critic,
+    DryRun,
     Isolation,
     MaxConnections,
     MaxRpm,
+    MaxTime,
     MaxTokens,
+    MaxTotalTokens,
     MaxTpm,
+    MaxUsd,
     Omit,
     Patience,
+    PriceFile,
     Reflector,
     Style,
     Workers,
@@ -28,12 +32,11 @@ from banchu.cli.commands.options import (
 from banchu.cli.recording import Cache, Record, Replay, opened
 
 if TYPE_CHECKING:
-    from banchu.cli.watch import Watch
-    from banchu.experiments.launch import Launched
-    from banchu.experiments.runner import Runner
-    from banchu.models import PromptStyle
-    from banchu.models.recorded import Recording
+    from banchu.models.registry import ModelOptions
 
+ModelName = Annotated[
+    str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
+]
 Concurrency = Annotated[int, typer.Option(help="Episodes in flight.")]
 Arms = Annotated[
     str,
@@ -48,14 +51,10 @@ Controls = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON; progress stays on stderr.")]
 
-_Start = Callable[["Watch", Callable[["Runner", Path], None]], Coroutine[Any, Any, "Launched"]]
-
 
 def run(
     benchmark: Annotated[str, typer.Argument(help=BENCHMARK_HELP)],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
-    ],
+    model: ModelName,
     arms: Arms = "none,intrinsic,oracle_trace",
     controls: Controls = True,
     critic: Critic = None,
@@ -84,6 +83,11 @@ def run(
     record: Record = None,
     replay: Replay = None,
     cache: Cache = False,
+    max_usd: MaxUsd = None,
+    max_total_tokens: MaxTotalTokens = None,
+    max_time: MaxTime = None,
+    prices: PriceFile = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Run feedback arms side by side on a benchmark, and compare them.
@@ -93,8 +97,10 @@ def run(
     Examples: `banchu run humaneval --model smollm2 --limit 12` ·
     `banchu run humaneval -m openai:gpt-4o-mini --arms none,intrinsic,oracle_stop --repeats 3`
     """
+    from banchu.cli.budgets import print_estimate, read_budget
+    from banchu.cli.driving import drive_run
     from banchu.experiments.launch import Invocation, launch
-    from banchu.models.registry import ModelOptions
+    from banchu.experiments.prices import read_prices
 
     invocation = Invocation(
         benchmark=benchmark,
@@ -108,24 +114,19 @@ def run(
         temperature=temperature,
         top_p=top_p,
         max_tokens=max_tokens,
-        model_options=ModelOptions(
-            base_url=base_url,
-            style=_style(style),
-            workers=workers,
-            patience_s=patience,
-            max_connections=max_connections,
-            max_rpm=max_rpm,
-            max_tpm=max_tpm,
-            omit=omit,
-        ),
+        model_options=_options(base_url, style, workers, patience, max_connections, max_rpm, max_tpm, omit),
         isolation=isolation,
         confirm=confirm,
         critic=critic,
         reflector=reflector,
     )
-    with opened(record, replay, cache) as recording:
-        start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, recording=recording)
-        _drive(lambda watch, on_start: start(progress=watch, on_start=on_start), recording, as_json=json)
+    budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
+    with opened(None if dry_run else record, replay, cache and not dry_run) as recording:
+        if dry_run:
+            print_estimate(invocation, out, recording, known, fresh=fresh, as_json=json)
+            return
+        start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, budget=budget, prices=known)
+        drive_run(start, recording, known, as_json=json)
 
 
 def resume(
@@ -134,19 +135,27 @@ def resume(
     record: Record = None,
     replay: Replay = None,
     cache: Cache = False,
+    max_usd: MaxUsd = None,
+    max_total_tokens: MaxTotalTokens = None,
+    max_time: MaxTime = None,
+    prices: PriceFile = None,
     json: Json = False,
 ) -> None:
     """Go on with a run from its folder alone, judged as it was begun: --isolation and --confirm are the run's own.
 
     Example: `banchu resume last`
     """
+    from banchu.cli.budgets import read_budget
+    from banchu.cli.driving import drive_run
     from banchu.cli.runs import find_run
     from banchu.experiments.launch import resume as resume_run
+    from banchu.experiments.prices import read_prices
 
     folder = find_run(run)
+    budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
     with opened(record, replay, cache) as recording:
-        start = partial(resume_run, folder, concurrency=concurrency, recording=recording)
-        _drive(lambda watch, on_start: start(progress=watch, on_start=on_start), recording, as_json=json)
+        start = partial(resume_run, folder, concurrency=concurrency, budget=budget, prices=known)
+        drive_run(start, recording, known, as_json=json)
 
 
 def _with_controls(arms: str, rounds: int) -> str:
@@ -162,115 +171,26 @@ def _with_controls(arms: str, rounds: int) -> str:
     return ",".join([arms, *added])
 
 
-def _drive(start: _Start, recording: Recording | None, *, as_json: bool) -> None:
-    """Run to the end or to Ctrl-C, then print what there is. Exits 1 when incomplete, 130 when interrupted."""
-    import asyncio
-    import logging
-    import signal
-    import sys
+def _options(
+    base_url: str | None,
+    style: str | None,
+    workers: int | None,
+    patience: float,
+    max_connections: int,
+    max_rpm: int | None,
+    max_tpm: int | None,
+    omit: str,
+) -> ModelOptions:
+    from banchu.cli.styles import prompt_style
+    from banchu.models.registry import ModelOptions
 
-    from banchu.cli.watch import Watch
-    from banchu.core.errors import BanchuError
-
-    # What our own modules have to say of slow steps; other packages' loggers stay as they are.
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("banchu").setLevel(logging.INFO)
-    interrupted = False
-    folder: Path | None = None
-
-    async def drive(watch: Watch) -> Launched:
-        current = asyncio.current_task()
-
-        def on_start(runner: Runner, where: Path) -> None:
-            nonlocal folder
-            folder = where
-            if not as_json:
-                watch.notice(f"run folder: {where}")
-
-            def on_interrupt() -> None:
-                nonlocal interrupted
-                if interrupted and current:
-                    current.cancel()
-                interrupted = True
-                waiting = runner.drain()
-                watch.notice(f"stopping: {waiting} calls in flight are finished and kept; Ctrl-C again stops at once")
-
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, on_interrupt)
-
-        return await start(watch, on_start)
-
-    try:
-        with Watch() as watch:
-            launched = asyncio.run(drive(watch))
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        _say_where(folder, "interrupted")
-        raise typer.Exit(130) from None
-    except BanchuError:
-        _say_where(folder, "stopped by an error")
-        raise
-    _report(launched, recording, as_json=as_json)
-    if interrupted:
-        print(f"interrupted: {launched.outcome.open} episodes to go; the same command goes on", file=sys.stderr)
-        raise typer.Exit(130)
-    if not launched.outcome.complete:
-        raise typer.Exit(1)
-
-
-def _report(launched: Launched, recording: Recording | None, *, as_json: bool) -> None:
-    from banchu.analysis.run import summarise_run
-    from banchu.cli.output import console, print_json
-
-    summary = summarise_run(launched.folder)
-    if as_json:
-        answers = {"recording": recording.to_json()} if recording else {}
-        told = {"folder": str(launched.folder), "outcome": _plain(launched), **answers}
-        print_json({**told, "summary": summary.to_json()})
-        return
-    from banchu.analysis.tables import print_summary
-
-    print_summary(summary, console())
-    for note in launched.notes:
-        print(note)
-    _print_incomplete(launched)
-    if recording:
-        print(recording.summary())
-    folder = launched.folder
-    print(f"run folder: {folder}")
-    print(f"next: banchu show {folder}            attempts of each task, and one episode in full")
-    print(f"      banchu compare {folder}         every pair of arms")
-
-
-def _print_incomplete(launched: Launched) -> None:
-    outcome = launched.outcome
-    again = f"run the same command, or `banchu resume {launched.folder}`, to go on"
-    if outcome.failed:
-        print(f"{outcome.failed} episodes failed on a model error and count as not solved; {again}")
-    if outcome.open:
-        print(f"{outcome.open} of {outcome.total} episodes have not ended; {again}")
-    if outcome.unjudged:
-        print(f"{outcome.unjudged} attempts are unjudged because the judge failed; {again}")
-
-
-def _plain(launched: Launched) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    outcome = launched.outcome
-    return {**asdict(outcome), "open": outcome.open, "complete": outcome.complete}
-
-
-def _say_where(folder: Path | None, what: str) -> None:
-    import sys
-
-    if folder:
-        print(f"{what}; what was done is in {folder}, and the same command goes on from there", file=sys.stderr)
-
-
-def _style(style: str | None) -> PromptStyle | None:
-    from banchu.core.errors import unknown
-
-    match style:
-        case None | "chat" | "completion":
-            return style
-        case _:
-            raise unknown("--style", style, ("chat", "completion"))
+    return ModelOptions(
+        base_url=base_url,
+        style=prompt_style(style),
+        workers=workers,
+        patience_s=patience,
+        max_connections=max_connections,
+        max_rpm=max_rpm,
+        max_tpm=max_tpm,
+        omit=omit,
+    )

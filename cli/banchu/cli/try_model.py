@@ -1,0 +1,85 @@
+"""One small request to a model, as an actor makes it: whether it answers, what, and what that costs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import typer
+
+from banchu.agents import Actor
+from banchu.cli.output import print_json
+from banchu.cli.styles import prompt_style
+from banchu.core.chat import Completion, Request, Sampling
+from banchu.core.task import Task
+from banchu.models import Model
+from banchu.models.registry import ModelOptions, open_model
+
+TASK = Task("try", "try", 'def triple(x: int) -> int:\n    """Return three times x."""\n', "triple")
+
+
+class _Watched:
+    """The model, with what it answered kept."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.answer: Completion | None = None
+
+    @property
+    def id(self) -> str:
+        return self._model.id
+
+    @property
+    def prompt_style(self) -> Any:
+        return self._model.prompt_style
+
+    async def complete(self, request: Request) -> Completion:
+        self.answer = await self._model.complete(request)
+        return self.answer
+
+    async def aclose(self) -> None:
+        await self._model.aclose()
+
+
+def try_model(spec: str, base_url: str | None, style: str | None, *, as_json: bool) -> None:
+    """Print the answer. Exits 1 where it holds no program; errors of the model come through as they are."""
+    model = _Watched(open_model(spec, ModelOptions(base_url=base_url, style=prompt_style(style), workers=_one(spec))))
+
+    async def ask() -> tuple[str | None, float]:
+        begun = time.monotonic()
+        try:
+            attempt = await Actor(model, Sampling(max_tokens=96)).attempt(TASK, round=0, seed=0)
+            return attempt.code, time.monotonic() - begun
+        finally:
+            await model.aclose()
+
+    code, seconds = asyncio.run(ask())
+    answer = model.answer
+    assert answer is not None
+    found = {
+        "model": model.id,
+        "style": model.prompt_style,
+        "reply": answer.text,
+        "code": code,
+        "finish_reason": answer.finish_reason,
+        "prompt_tokens": answer.usage.prompt_tokens,
+        "completion_tokens": answer.usage.completion_tokens,
+        "seconds": round(seconds, 3),
+    }
+    if as_json:
+        print_json(found)
+    else:
+        print(f"{model.id}, asked in {model.prompt_style} style for a function that triples a number")
+        print("\n".join(f"   │ {line}" for line in answer.text.splitlines() or ["(nothing)"]))
+        print(
+            f"{found['prompt_tokens']} + {found['completion_tokens']} tokens, {answer.finish_reason}, {seconds:.1f} s "
+            f"with loading; {'a program was read' if code else 'no program could be read from it'}"
+        )
+    if code is None:
+        raise typer.Exit(1)
+
+
+def _one(spec: str) -> int | None:
+    """One process is enough for one request."""
+    return 1 if spec == "smollm2" or spec.startswith("hf:") else None

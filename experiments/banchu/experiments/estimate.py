@@ -1,0 +1,199 @@
+"""The most that a run can cost, before it begins: calls and tokens, from its arms, rounds and prompt lengths.
+
+An upper bound, but that tokens of a text are estimated, at half a token a byte, as a budget does. Episodes that stop
+early, and arms that happen to ask the same, make a run cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from banchu.agents import Critic, Reflector, TestWriter, prompts
+from banchu.agents.actor import CHAT_LIMITS, COMPLETION_LIMITS
+from banchu.benchmarks import Benchmark
+from banchu.core.arm import Arm
+from banchu.core.chat import CallRole, Usage
+from banchu.core.task import Task
+from banchu.experiments.budget import tokens_at_most
+from banchu.experiments.config import RunConfig
+from banchu.experiments.prices import Rate
+from banchu.experiments.spending import models_of
+
+_ATTEMPT: Final = tokens_at_most(8000)
+"""What critic and reflector are shown of an attempt, at most."""
+_FEEDBACK: Final = tokens_at_most(4000)
+_ONE_LINE: Final = tokens_at_most(200)
+_ROLES: Final[tuple[CallRole, ...]] = ("actor", "tester", "critic", "reflector")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The calls of one role."""
+
+    role: CallRole
+    model: str
+    calls: int
+    usage: Usage
+    usd: Decimal | None
+    """None: the model's price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run may come to at most, from its first call; what it has bought already is in it."""
+
+    folder: Path
+    """Where it would be, or is."""
+    episodes: int
+    shares: tuple[Share, ...]
+    """Roles that are asked at all."""
+
+    @property
+    def calls(self) -> int:
+        return sum(share.calls for share in self.shares)
+
+    @property
+    def usage(self) -> Usage:
+        return _sum(share.usage for share in self.shares)
+
+    @property
+    def usd(self) -> Decimal | None:
+        """None: some model's price is not known."""
+        known = [share.usd for share in self.shares if share.usd is not None]
+        return sum(known, Decimal(0)) if len(known) == len(self.shares) else None
+
+    @property
+    def unpriced(self) -> list[str]:
+        """Models whose price is not known."""
+        return sorted({share.model for share in self.shares if share.usd is None})
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.folder),
+            "episodes": self.episodes,
+            "most_calls": self.calls,
+            "most_prompt_tokens": self.usage.prompt_tokens,
+            "most_completion_tokens": self.usage.completion_tokens,
+            "most_usd": None if self.usd is None else float(self.usd),
+            "price_unknown": self.unpriced,
+            "calls_by_role": {share.role: share.calls for share in self.shares},
+        }
+
+
+def estimate(config: RunConfig, benchmark: Benchmark, folder: Path, rate: Callable[[str], Rate | None]) -> Estimate:
+    """The most that all episodes of a run can buy, each call once: arms share their first attempts, and independent
+    samples of the same round."""
+    models, found = models_of(config), list(_calls(config, benchmark))
+    shares = []
+    for role in _ROLES:
+        usages = [usage for asks, usage in found if asks == role]
+        calls, usage = len(usages) * config.repeats, _sum(usages, config.repeats)
+        if calls:
+            known = rate(models[role])
+            shares.append(Share(role, models[role], calls, usage, known.of(usage, calls) if known else None))
+    episodes = len(config.tasks) * len(config.arms) * config.repeats
+    return Estimate(folder, episodes, tuple(shares))
+
+
+def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, Usage]]:
+    """Of one repeat."""
+    arms = config.parsed_arms
+    independent = [0, *(arm.rounds_in(config.rounds) for arm in arms if not (arm.shows_feedback or arm.guesses))]
+    tests = {arm.tests for arm in arms if arm.writes_tests}
+    wanted = set(config.tasks)
+    for pair in benchmark.tasks:
+        if pair.task.id not in wanted:
+            continue
+        asked = _Asked(pair.task, config)
+        for _ in range(1 + max(independent)):
+            yield "actor", asked.first
+        for _ in tests:
+            yield "tester", asked.tests
+        for arm in arms:
+            for round in range(1, 1 + arm.rounds_in(config.rounds)):
+                if arm.shows_feedback:
+                    yield "actor", asked.revision(arm, round)
+                    if arm.asks_the_critic:
+                        yield "critic", asked.review(arm, round)
+                    if arm.window:
+                        yield "reflector", asked.reflection(arm)
+
+
+class _Asked:
+    """The longest calls about one task."""
+
+    def __init__(self, task: Task, config: RunConfig) -> None:
+        max_tokens = config.sampling.max_tokens
+        self._limits = COMPLETION_LIMITS if config.style == "completion" else CHAT_LIMITS
+        self._task = tokens_at_most(len(task.prompt.encode()))
+        self._answer = max_tokens
+        # An answer that continues the prompt is shown with it.
+        self._attempt = min(self._task + max_tokens, _ATTEMPT)
+        self._reviewed = min(max_tokens, _cap(Critic))
+        self._reflected = min(max_tokens, _cap(Reflector))
+        self._written = min(max_tokens, _cap(TestWriter))
+        self._begin = _frame("actor_system", "actor_first") + self._task
+
+    @property
+    def first(self) -> Usage:
+        return Usage(self._begin, self._answer)
+
+    @property
+    def tests(self) -> Usage:
+        return Usage(_frame("tester_system", "tester_write") + self._task, self._written)
+
+    def reflection(self, arm: Arm) -> Usage:
+        frame = _frame("reflector_system", "reflector_reflect")
+        return Usage(frame + self._task + self._attempt + self._said(arm), self._reflected)
+
+    def revision(self, arm: Arm, round: int) -> Usage:
+        """Attempt `round`, which is shown an earlier one."""
+        if arm.in_turns:
+            return Usage(self._begin + round * self._turns, self._answer)
+        frame = _frame("actor_retry_may_finish", "notes_feedback", "notes_reflections")
+        attempt = min(self._attempt, tokens_at_most(self._limits.attempt))
+        said = min(self._said(arm), tokens_at_most(self._limits.feedback))
+        lessons = min(arm.window, round) * min(self._reflected, tokens_at_most(self._limits.reflection))
+        return Usage(self._begin + frame + attempt + said + lessons, self._answer)
+
+    def _said(self, arm: Arm) -> int:
+        """Feedback on one attempt."""
+        if arm.source == "intrinsic":
+            return self._reviewed
+        brief = arm.source in ("placebo", "oracle_verdict") or (arm.show == "verdict" and arm.explain == "nothing")
+        return _ONE_LINE if brief else _FEEDBACK
+
+    @property
+    def _turns(self) -> int:
+        """An attempt, its review, and what asks for them."""
+        return self._answer + self._reviewed + _frame("critic_neutral", "actor_turns", "actor_turns")
+
+    def review(self, arm: Arm, round: int) -> Usage:
+        """What the critic is asked between attempt `round` - 1 and attempt `round`."""
+        if arm.in_turns:
+            return Usage(self._begin + round * self._turns, self._reviewed)
+        frame = _frame("critic_system", "critic_review", "critic_explain", "critic_explain_blocks")
+        shown = {"nothing": 0, "trace": 2, "blocks": 3}.get(arm.explain, 1)
+        return Usage(frame + self._task + self._attempt + shown * _FEEDBACK, self._reviewed)
+
+
+def _frame(*names: str) -> int:
+    """Tokens of prompts without what is filled in, and of the messages and fences around that."""
+    return tokens_at_most(sum(prompts.size(name) + 32 for name in names), len(names))
+
+
+def _cap(kind: type[Any]) -> int:
+    """The longest answer that a part of the agent asks for."""
+    found: dict[str, Any] = {field.name: field.default for field in fields(kind)}
+    return int(found["max_tokens"])
+
+
+def _sum(usages: Iterable[Usage], times: int = 1) -> Usage:
+    prompt = completion = 0
+    for usage in usages:
+        prompt, completion = prompt + usage.prompt_tokens, completion + usage.completion_tokens
+    return Usage(times * prompt, times * completion)
