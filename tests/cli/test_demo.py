@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -55,7 +54,6 @@ class Ran:
     code: int
     stdout: str
     stderr: str
-    cpu_s: float
 
 
 @pytest.fixture(scope="module")
@@ -63,23 +61,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """For all who look at what it said. No key is in its environment, and no cache of anybody."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "COLUMNS": "120"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, timeout=110
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Ran(folder, done.returncode, done.stdout, done.stderr, cpu_s)
+    return Ran(folder, done.returncode, done.stdout, done.stderr)
 
 
 def test_the_shipped_recording_fits_what_is_asked(ran: Ran) -> None:
     assert ran.code == 0, f"{STALE}\n\n{ran.stderr[-3000:]}"
-
-
-def test_it_takes_seconds(ran: Ran) -> None:
-    """Less than 10 on free cores. A test can only count on the CPU's, its own and that of the programs judged."""
-    print(f"{ran.cpu_s:.1f} s of CPU")
-    assert ran.cpu_s < 15
 
 
 def test_something_happens_in_it(ran: Ran) -> None:

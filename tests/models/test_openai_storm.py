@@ -82,14 +82,13 @@ async def test_small_runs_end_complete(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("options", [{}, {"max_rpm": 40 * 60}], ids=["learned", "told"])
-async def test_500_episodes_end_complete_near_the_limit(tmp_path: Path, options: dict[str, Any]) -> None:
+async def test_500_episodes_end_complete(tmp_path: Path, options: dict[str, Any]) -> None:
     with storm(rate=40, burst=20, latency=0.1, faults=0.12) as weather:
         ended = await run_episodes(tmp_path, weather, 500, 64, timeout_s=2.0, max_retries=12, **options)
         counts = weather.counts()
     check(ended, counts, 500)
-    assert counts.let_in / counts.wall_s >= 0.8 * 40
-    assert 0.95 * counts.let_in / counts.until_95_s >= 0.85 * 40
-    assert counts.kinds["429"] < 0.1 * counts.let_in
+    # How near the limit it comes is perf/models_api.py's to say: a test has no clock.
+    assert counts.kinds.get("429", 0) < 0.1 * counts.let_in
 
 
 def check(ended: Ended, counts: Counts, episodes: int) -> None:
