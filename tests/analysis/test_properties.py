@@ -100,6 +100,7 @@ def test_delta_is_repaired_minus_broken_and_the_change_in_accuracy(episode: Make
 
 @given(plan=plans(), rng=st.randoms())
 @settings(deadline=None)
+@pytest.mark.slow
 def test_the_order_of_episodes_and_of_tasks_changes_nothing(episode: Make, plan: Plan, rng: random.Random) -> None:
     records, tasks = plan.records(episode), list(plan.tasks)
 

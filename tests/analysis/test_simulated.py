@@ -68,6 +68,7 @@ def test_every_count_has_its_true_rate() -> None:
         assert reached == pytest.approx(sum(walk.attempts), abs=5 * MIXED.rounds / sqrt(TASKS * RUNS))
 
 
+@pytest.mark.slow
 def test_the_rates_of_a_gate_are_those_of_the_law() -> None:
     for index, (name, law) in enumerate(MIXED.laws.items()):
         gates = [gate for run in runs(MANY, RUNS) if (gate := run.arms[index].gate)]

@@ -156,6 +156,7 @@ def test_a_bad_specification_is_one_line(spec: str, message: str) -> None:
 
 
 @needs_mbpp
+@pytest.mark.slow
 def test_the_published_file_loads_and_no_prompt_counts_as_leaking() -> None:
     benchmark = load_benchmark(f"mbpp:{PUBLISHED}")
     assert len(benchmark.tasks) == 974

@@ -50,6 +50,7 @@ def gated(tmp_path: Path) -> Path:
     return write(tmp_path / "log.jsonl", *rows, *(reflexion(n, n < 37, 9) for n in range(34, 40)))
 
 
+@pytest.mark.slow
 def test_the_sign_of_an_oracle_gate_has_its_chance_beside_it(banchu: Any, gated: Path) -> None:
     done = banchu("audit", "log.jsonl", "--limit", "40", "--gate-fn", "0.4", "--gate-fp", "0.16")
     assert done.returncode == 7, done.stderr

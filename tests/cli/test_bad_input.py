@@ -65,6 +65,7 @@ def test_an_unreachable_server_is_named(banchu: Any) -> None:
     assert_refused(done, 4, url)
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_told_with_the_name_of_its_variable(banchu: Any, scripted: str, tmp_path: Path) -> None:
     serve = [sys.executable, str(Path(__file__).parent.parent / "models" / "serve.py"), "--model", scripted]
     server = subprocess.Popen(
@@ -87,6 +88,7 @@ def test_a_folder_that_cannot_be_written_is_named(banchu: Any, scripted: str, tm
     assert_refused(done, 6, "file", "--out")
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_writes_is_not_touched(banchu: Any, scripted: str, tmp_path: Path) -> None:
     run = ["run", "humaneval", "--model", scripted, "--limit", "1", "--arms", "none"]
     assert banchu(*run).returncode == 0
@@ -126,6 +128,7 @@ def test_a_full_disk_loses_nothing(scripted: str, tmp_path: Path) -> None:
         assert db.execute("SELECT COUNT(*) FROM calls").fetchone()[0] > 0
 
 
+@pytest.mark.slow
 def test_without_user_namespaces_nothing_is_judged_and_the_remedy_is_named(scripted: str, tmp_path: Path) -> None:
     unshare = shutil.which("unshare")
     if not unshare or subprocess.run([unshare, "-Ur", "true"], capture_output=True).returncode:

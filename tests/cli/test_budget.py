@@ -79,6 +79,7 @@ def test_dollars_for_a_model_without_a_price_are_refused_before_a_call(banchu: A
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_what_a_run_cost_is_told_where_prices_are_known_and_not_made_up_where_not(
     banchu: Any, scripted: str, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import Banchu
 
 ROWS: list[dict[str, object]] = [
@@ -28,6 +29,7 @@ def test_tasks_lists_the_answers_and_not_which_is_right(banchu: Banchu, tmp_path
     assert "answers" not in banchu("tasks", "humaneval").stdout
 
 
+@pytest.mark.slow
 def test_guessing_among_two_answers_ends_right_after_one_round(banchu: Banchu, tmp_path: Path) -> None:
     script = tmp_path / "script.jsonl"
     script.write_text(json.dumps({"match": ".", "reply": "```python\ndef answer():\n    return 'yes'\n```"}) + "\n")

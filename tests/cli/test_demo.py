@@ -67,10 +67,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return Ran(folder, done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_the_shipped_recording_fits_what_is_asked(ran: Ran) -> None:
     assert ran.code == 0, f"{STALE}\n\n{ran.stderr[-3000:]}"
 
 
+@pytest.mark.slow
 def test_something_happens_in_it(ran: Ran) -> None:
     """Else it shows nothing: some answers right and some wrong at first, and flips in an arm that is told something."""
     (folder,) = (ran.folder / "runs").iterdir()
@@ -80,6 +82,7 @@ def test_something_happens_in_it(ran: Ran) -> None:
     assert ran.stdout.count(str(Path("runs") / folder.name)) >= 3
 
 
+@pytest.mark.slow
 def test_it_says_what_it_is_and_what_to_do_next(ran: Ran) -> None:
     said = " ".join(ran.stdout.split())
     for words in ("replayed: SmolLM2-135M-Instruct", "picked because something happens", "not a measurement"):
@@ -89,6 +92,7 @@ def test_it_says_what_it_is_and_what_to_do_next(ran: Ran) -> None:
     assert "next: banchu show runs/" in said
 
 
+@pytest.mark.slow
 def test_what_it_tells_to_do_next_can_be_done(ran: Ran, warm_banchu: Any) -> None:
     commands = [line.removeprefix("next:").split() for line in ran.stdout.splitlines() if " banchu show " in line]
     assert len(commands) == 2

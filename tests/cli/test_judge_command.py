@@ -76,6 +76,7 @@ def test_verdicts_pass_at_k_and_what_they_leave_out(banchu: Any, samples: Path) 
     assert found["HumanEval/0", 0]["judge"]["limits"]["cpu_s"] == 2.0
 
 
+@pytest.mark.slow
 def test_the_same_command_judges_nothing_twice(banchu: Any, samples: Path) -> None:
     first = json.loads(banchu("judge", "samples.jsonl", "--json", "--task", "0").stdout)
     assert (first["reused"], first["judged"], first["samples_left_out"]) == (0, 2, 3)
@@ -147,6 +148,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_written(banchu: Any, tmp_pat
     assert again["judged"] == 164
 
 
+@pytest.mark.slow
 def test_doubts_are_said_and_whole_and_extract_settle_them(banchu: Any, tmp_path: Path) -> None:
     program = "def truncate_number(number):\n    return number % 1.0\n"
     fenced = f"Here it is:\n```python\n{program}```\nIt works.\n"

@@ -33,6 +33,7 @@ def test_a_run_is_recorded_and_replayed_without_its_model(banchu: Any, scripted:
     assert f"replayed: {bought['bought']} answers from 'a.jsonl', none bought" in said
 
 
+@pytest.mark.slow
 def test_the_cache_is_shared_by_runs(banchu: Any, scripted: str, tmp_path: Path) -> None:
     said = [
         banchu(*RUN, "-m", scripted, "--cache", "--out", out, XDG_CACHE_HOME=str(tmp_path / "cache")).stdout
@@ -43,6 +44,7 @@ def test_the_cache_is_shared_by_runs(banchu: Any, scripted: str, tmp_path: Path)
     assert (tmp_path / "cache" / "banchu" / "answers.jsonl").is_file()
 
 
+@pytest.mark.slow
 def test_a_miss_is_an_error_with_a_diff_and_the_run_can_go_on(banchu: Any, scripted: str) -> None:
     banchu(*RUN, "-m", scripted, "--record", "a.jsonl")
     other = ["--out", "other", "--temperature", "0.9"]
@@ -84,6 +86,7 @@ def test_bad_options_are_one_line(banchu: Any, scripted: str, arguments: list[st
     assert Path(scripted.partition(":")[2]).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_half_a_line_is_said_before_the_run(banchu: Any, scripted: str, tmp_path: Path) -> None:
     banchu(*RUN, "-m", scripted, "--record", "a.jsonl")
     (tmp_path / "a.jsonl").write_bytes((tmp_path / "a.jsonl").read_bytes()[:-7])

@@ -46,6 +46,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: st
     assert all(word in line for word in words)
 
 
+@pytest.mark.slow
 def test_a_report_lies_in_the_runs_folder_with_its_figures(banchu: Any, run: Path) -> None:
     done = banchu("report", "last")
     assert done.returncode == 0, done.stderr

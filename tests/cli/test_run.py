@@ -67,6 +67,7 @@ def test_json_is_the_same_numbers(banchu: Any, finished: str) -> None:
     assert arms["oracle_trace"]["prompts_with_sealed_text"] > 0
 
 
+@pytest.mark.slow
 def test_the_same_command_again_finds_its_run(banchu_afresh: Any, once: Finished, finished: str) -> None:
     again = banchu_afresh(*RUN, "--model", finished)
     assert again.stdout == once.done.stdout
@@ -120,6 +121,7 @@ def test_compare_within_a_run_and_across_two(banchu: Any, finished: str) -> None
     assert across[0]["tasks_only_a"] == ["HumanEval/3"]
 
 
+@pytest.mark.slow
 def test_controls_come_by_themselves_and_are_named(banchu: Any, scripted: str) -> None:
     run = ["run", "humaneval", "--limit", "3", "--rounds", "1", "--model", scripted]
     done = banchu(*run, "--json")

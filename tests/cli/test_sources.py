@@ -19,6 +19,7 @@ def with_tester(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_source_runs_and_is_shown(banchu: Any, scripted: str) -> None:
     with_tester(Path(scripted.partition(":")[2]))
     done = banchu(*RUN, SOURCES, "--model", scripted)

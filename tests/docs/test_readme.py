@@ -45,6 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 
 
 @pytest.mark.parametrize("command", [each for each in BANCHU if each != ["demo"]], ids=" ".join)  # see test_demo.py
+@pytest.mark.slow
 def test_a_command_of_the_readme_works(command: list[str], place: tuple[Path, str], warm_banchu: WarmBanchu) -> None:
     """As written, but on 4 tasks or 2, with the fake in the place of weights and servers that a test has not."""
     done = warm_banchu.run(*as_told(command, place))

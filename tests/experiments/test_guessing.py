@@ -120,6 +120,7 @@ def within(arm: ArmSummary, null: tuple[float, ...]) -> list[bool]:
     return found
 
 
+@pytest.mark.slow
 async def test_random_is_the_null_of_guessing_for_as_many_answers_as_there_are(lab: Any, quiz: Benchmark) -> None:
     arms, records = await measured(
         lab, quiz, answers_at(RIGHT), "none,oracle_stop,random", rounds=ROUNDS, repeats=REPEATS, seed=3
@@ -140,6 +141,7 @@ async def test_random_is_the_null_of_guessing_for_as_many_answers_as_there_are(l
             assert [call.round for call in record.calls] == [0]
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_none_of_them_leaves_all_of_them(lab: Any, quiz: Benchmark) -> None:
     """The null for the number of answers is then too high; counted unit by unit it holds."""
     part = replace(quiz, tasks=quiz.tasks[:20])
@@ -174,6 +176,7 @@ async def test_a_run_that_goes_on_guesses_what_it_would_have_guessed(lab: Any, q
     assert lab.trajectories("cut") == lab.trajectories("whole")
 
 
+@pytest.mark.slow
 async def test_the_scan_calls_no_own_answer_a_leak_and_sees_the_oracles(lab: Any, quiz: Benchmark) -> None:
     part = replace(quiz, tasks=quiz.tasks[:12])
     oracles = "oracle_stop,random,oracle_verdict+stop=rounds,oracle_trace+stop=rounds"

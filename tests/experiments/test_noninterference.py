@@ -117,6 +117,7 @@ async def compare(lab: Any, arms: list[Arm], *, tasks: int, rounds: int) -> None
     assert lab.trajectories("garbage") == true
 
 
+@pytest.mark.slow
 async def test_the_comparison_sees_it_in_each_arm_where_the_sealed_tests_do_have_a_say(lab: Any) -> None:
     """All arms in one run, since none can change another's (see below), and each must differ by itself."""
     arms = [arm.name for arm in every_arm() if arm.uses_oracle and "window" not in arm.name]

@@ -74,6 +74,7 @@ def how_they_searched(lab: Any) -> None:
     assert max(map(len, trees)) > 3
 
 
+@pytest.mark.slow
 async def test_garbage_in_the_sealed_tests_changes_no_recipe_that_is_realistic(lab: Any) -> None:
     arms = ",".join(arm for arm in ARMS.values() if Arm.parse(arm).realistic)
     tasks = lab.tasks(2)

@@ -65,6 +65,7 @@ async def test_recording_changes_nothing(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("seed", ["4242", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.slow
 async def test_another_process_with_another_seed_of_hashes_replays_the_same(lab: Lab, seed: str) -> None:
     file = lab.folder / "answers.jsonl"
     ledger = await record(lab, file)
@@ -78,6 +79,7 @@ async def test_another_process_with_another_seed_of_hashes_replays_the_same(lab:
     assert done.stdout == ledger
 
 
+@pytest.mark.slow
 async def test_a_replay_of_more_than_was_recorded_ends_at_the_first_miss(lab: Lab) -> None:
     file = lab.folder / "answers.jsonl"
     await record(lab, file, tasks=1)

@@ -122,6 +122,7 @@ MORE = f"{NEW},intrinsic+search=repair+width=2+rounds=4,self_tests+explain=block
         pytest.param((19, 2, 20), MORE, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 async def test_a_search_that_is_cut_short_goes_on_the_same_way(lab: Any, cuts: tuple[int, ...], arms: str) -> None:
     """Trees, votes and explanations, drained in the middle again and again: the same parents, the same answers, and in
     the end the same facts, with no call bought twice."""

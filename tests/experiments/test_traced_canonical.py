@@ -226,6 +226,7 @@ def test_state_counts_where_there_is_any() -> None:
     assert canonical(Raises()).startswith("<Raises")
 
 
+@pytest.mark.slow
 def test_what_has_no_end_has_a_text() -> None:
     loop: list[Any] = [1]
     loop.append(loop)

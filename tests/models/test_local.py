@@ -78,6 +78,7 @@ async def test_greedy_answers_in_a_crowd_are_those_of_generate(local: Model, tin
     assert {"stop", "length"} == {answer.finish_reason for answer in answers}
 
 
+@pytest.mark.slow
 async def test_a_sampled_answer_is_the_same_alone_and_in_a_crowd(local: Model) -> None:
     request = Request("def add(a, b):\n", Sampling(temperature=1.0, top_p=0.95, max_tokens=40, seed=5))
     alone = await local.complete(request)

@@ -250,6 +250,7 @@ async def test_these_may_pass_too(status: int) -> None:
     assert len(server.asked) == 2
 
 
+@pytest.mark.slow
 async def test_what_the_server_asks_to_wait_is_waited_and_no_less() -> None:
     waits = ["Retry-After: 1", "retry-after-ms: 300"]
     async with hostile(*(refusal(503, "later", wait) for wait in waits), reply(200, GOOD)) as server:
@@ -259,6 +260,7 @@ async def test_what_the_server_asks_to_wait_is_waited_and_no_less() -> None:
     assert len(server.asked) == 3
 
 
+@pytest.mark.slow
 async def test_refusals_for_the_rate_are_no_failures() -> None:
     """Time bounds them, not attempts: the server will take the call."""
     async with hostile(*[refusal(429, "slow down", "Retry-After: 0")] * 3, reply(200, GOOD)) as server:
@@ -274,6 +276,7 @@ async def test_a_wait_longer_than_the_patience_is_not_begun_and_ends_the_run() -
     assert type(error.value) is ModelError
 
 
+@pytest.mark.slow
 async def test_patience_ends_with_time() -> None:
     async with hostile(refusal(429, "slow down", "retry-after-ms: 100")) as server:
         with pytest.raises(ModelError, match=r"tried for 0\.5 s at most"):

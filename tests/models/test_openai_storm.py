@@ -39,6 +39,7 @@ async def ask_all(url: str, n: int, concurrency: int = 64, **options: Any) -> tu
     return model, right.count(False)
 
 
+@pytest.mark.slow
 async def test_everything_that_can_go_wrong_is_survived_and_counted() -> None:
     with storm(rate=60, burst=8, latency=0.02, faults=0.25) as weather:
         model, misplaced = await ask_all(weather.url, 80, timeout_s=0.7, max_retries=12)
@@ -64,6 +65,7 @@ async def test_answers_that_come_twice_reach_nobody_else() -> None:
         assert (await ask_all(weather.url, 20, concurrency=2))[1] == 0
 
 
+@pytest.mark.slow
 async def test_a_limit_that_the_user_names_is_hardly_ever_met() -> None:
     with storm(rate=100, burst=30, latency=0.02) as weather:
         await ask_all(weather.url, 150, max_rpm=80 * 60)

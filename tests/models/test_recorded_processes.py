@@ -57,6 +57,7 @@ def test_two_processes_record_into_one_file_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+@pytest.mark.slow
 def test_a_killed_recorder_loses_nothing_that_was_told(tmp_path: Path, kills: int) -> None:
     path = tmp_path / "answers.jsonl"
     chance = random.Random(20261121)

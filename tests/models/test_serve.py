@@ -41,6 +41,7 @@ async def test_keys_and_names_are_checked(
     await model.aclose()
 
 
+@pytest.mark.slow
 async def test_calls_run_side_by_side_and_are_logged_when_answered(
     serve: Callable[..., str], script: str, tmp_path: Path
 ) -> None:

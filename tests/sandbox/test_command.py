@@ -139,6 +139,7 @@ def test_signals_do_what_they_always_do(run: Run) -> None:
     assert run("yes | head -1 >/dev/null; sleep 9 & kill $!; wait $!; echo $?").stdout == "143\n"
 
 
+@pytest.mark.slow
 def test_time_that_is_up_ends_all_of_it() -> None:
     with CommandCell(limits=CommandLimits(wall_s=1.0)) as cell:
         done = cell.run(f'python3 -c "{DAEMON}"; sleep 60 & setsid sleep 60 & sleep 60', read=["born"])
@@ -155,6 +156,7 @@ def test_what_it_leaves_behind_ends_with_it(cell: CommandCell) -> None:
     _nothing_below(cell)
 
 
+@pytest.mark.slow
 def test_processes_together_have_one_amount_of_cpu() -> None:
     with CommandCell(limits=CommandLimits(cpu_s=0.5, wall_s=20)) as cell:
         done = cell.run("for i in 1 2 3; do sh -c 'while :; do :; done' & done; wait")

@@ -133,6 +133,7 @@ def test_an_interrupted_judgement_interrupts_nobody_else(monkeypatch: pytest.Mon
     judge.close()
 
 
+@pytest.mark.slow
 def test_no_more_are_judged_at_once_than_there_are_slots_whoever_asks() -> None:
     with Judge(slots=2) as judge:
         slow = f"import time\ntime.sleep(0.3)\n{RIGHT}"

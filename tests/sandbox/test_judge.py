@@ -63,6 +63,7 @@ def test_a_dead_slot_is_replaced_without_a_word(victim: int) -> None:
     judge.close()
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_twice_leaves_the_attempt_unjudged_and_can_be_asked_again() -> None:
     judge = Judge(slots=1)
     done = threading.Event()

@@ -63,6 +63,7 @@ def test_those_that_cannot_run_say_why_and_harm_nothing(ground: ProvingGround, c
     assert after.verdict.passed
 
 
+@pytest.mark.slow
 def test_those_that_wait_for_ever_say_so_and_harm_nothing() -> None:
     ground = ProvingGround(Isolation(), Limits(wall_s=1.0))
     proof = ground.prove(suite("import time\ntime.sleep(60)\n"), RIGHT)

@@ -127,6 +127,7 @@ def test_a_value_that_the_tests_cannot_use_is_a_wrong_answer(ask: Ask) -> None:
     assert "TypeError: unsupported operand" in verdict.error
 
 
+@pytest.mark.slow
 def test_the_clocks(ask: Ask) -> None:
     assert ask("def f(x):\n    while True:\n        pass\n").error == "CPU limit of 1 s"
     judge = Judge(Limits(wall_s=0.5), slots=1)
