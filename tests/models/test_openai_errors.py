@@ -14,8 +14,8 @@ import pytest
 
 from banchu.core.chat import Completion, Message, Request, Sampling
 from banchu.core.errors import ConfigError, ContextOverflow, ModelError
-from banchu.models.api.errors import NotSent
 from banchu.models.openai_api import OpenAIModel
+from banchu.models.protocol import NotSent
 
 KEY = "sk-very-secret-0123456789"
 CHAT = Request((Message("user", "hello"),), Sampling(max_tokens=5))

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from banchu.models.api.bucket import Bucket, a_minute
-from banchu.models.api.errors import NotSent, Refused
+from banchu.models.api.errors import Refused
 from banchu.models.api.gate import Gate, Turn
 from banchu.models.api.headers import Allowance
 from banchu.models.api.pace import Pace
 from banchu.models.api.window import Window
+from banchu.models.protocol import NotSent
 
 
 def most_in_a_minute(times: list[float]) -> int:

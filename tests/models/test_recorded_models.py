@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from banchu.core.chat import Completion, Message, Request, Sampling
+from banchu.core.chat import Completion, Message, Request, Sampling, Usage
 from banchu.core.errors import ConfigError, ContextOverflow, DataError, ModelError
-from banchu.models.protocol import Model
+from banchu.models.api.gate import Gate
+from banchu.models.protocol import Model, NotSent
 from banchu.models.recorded import Recording, cache_file
 from banchu.models.registry import ModelOptions
 from banchu.models.scripted import ScriptedModel
@@ -283,3 +284,25 @@ def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_file() == tmp_path / ".cache" / "banchu" / "answers.jsonl"
+
+
+async def test_a_call_that_was_never_sent_leaves_no_trace(path: Path) -> None:
+    """A run that is ended early drains its model; what was waiting then must not look like an answer, or a failure."""
+    gate = Gate(1)
+
+    async def waits(request: Request) -> Completion:
+        turn = await gate.enter(gate.ticket(), 1)
+        turn.left()
+        return Completion("late", Usage(), "stop")
+
+    model = ScriptedModel(lambda _: "")
+    model.complete = waits  # type: ignore[method-assign]
+    turn = await gate.enter(gate.ticket(), 1)
+    with Recording(path, "record", opener=lambda spec, options: model) as recording:
+        asked = asyncio.create_task(recording.open("m").complete(ASKED))
+        await asyncio.sleep(0)
+        gate.drain()
+        with pytest.raises(NotSent):
+            await asked
+        turn.left()
+    assert "holds no calls at all" in await missed(path, ASKED)

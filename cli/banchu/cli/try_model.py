@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import typer
 
@@ -13,33 +12,20 @@ from banchu.cli.output import print_json
 from banchu.cli.styles import prompt_style
 from banchu.core.chat import Completion, Request, Sampling
 from banchu.core.task import Task
-from banchu.models import Model
+from banchu.models import Around
 from banchu.models.registry import ModelOptions, open_model
 
 TASK = Task("try", "try", 'def triple(x: int) -> int:\n    """Return three times x."""\n', "triple")
 
 
-class _Watched:
+class _Watched(Around):
     """The model, with what it answered kept."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.answer: Completion | None = None
-
-    @property
-    def id(self) -> str:
-        return self._model.id
-
-    @property
-    def prompt_style(self) -> Any:
-        return self._model.prompt_style
+    answer: Completion | None = None
 
     async def complete(self, request: Request) -> Completion:
-        self.answer = await self._model.complete(request)
+        self.answer = await super().complete(request)
         return self.answer
-
-    async def aclose(self) -> None:
-        await self._model.aclose()
 
 
 def try_model(spec: str, base_url: str | None, style: str | None, *, as_json: bool) -> None:

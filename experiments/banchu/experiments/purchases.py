@@ -11,8 +11,7 @@ from banchu.experiments.budget import Account, Budget
 from banchu.experiments.journal import EpisodeJournal, Journal, storable
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
-from banchu.models import Model, PromptStyle
-from banchu.models.api.errors import NotSent
+from banchu.models import Around, Model, NotSent
 
 
 class Draining(Exception):
@@ -77,22 +76,14 @@ class Purchases:
         return completion
 
 
-class EpisodeModel:
+class EpisodeModel(Around):
     """A model as one episode sees it: every call is scanned for sealed text and written to the episode's ledger."""
 
     def __init__(self, model: Model, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan) -> None:
-        self._model = model
+        super().__init__(model)
         self._purchases = purchases
         self._journal = journal
         self._scan = scan
-
-    @property
-    def id(self) -> str:
-        return self._model.id
-
-    @property
-    def prompt_style(self) -> PromptStyle:
-        return self._model.prompt_style
 
     async def complete(self, request: Request) -> Completion:
         key = request.key(self.id)

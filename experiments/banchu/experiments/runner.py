@@ -32,7 +32,7 @@ from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
 from banchu.memory import EpisodicMemory
-from banchu.models import Model
+from banchu.models import Around, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,8 @@ class Runner:
         """End early: buy no new call, keep those in flight. Returns how many those are."""
         self._purchases.drain()
         waiting = self._purchases.in_flight
-        for model in {id(each): each for each in (self._model, self._critic, self._reflector)}.values():
-            if drain := getattr(model, "drain", None):  # calls that wait for a rate limit are not sent any more
-                drain()
+        for model in (self._model, self._critic, self._reflector):
+            Around(model).drain()  # calls that wait for a rate limit are not sent any more
         return waiting
 
     def _on_spent(self, budget: SpentBudget) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from banchu.models import Model
+from banchu.models import Around, Model
 from banchu.models.registry import ModelOptions, open_model
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Team:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the models have to say of their calls, each after its name."""
-        return tuple(f"{model.id}: {note}" for model in self._open.values() for note in getattr(model, "notes", ()))
+        return tuple(f"{model.id}: {note}" for model in self._open.values() for note in Around(model).notes)
 
     async def __aenter__(self) -> Self:
         return self

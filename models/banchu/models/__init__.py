@@ -1,5 +1,5 @@
 """Chat and completion models behind one small protocol. Nothing heavy is imported until a model is opened."""
 
-from banchu.models.protocol import Model, PromptStyle
+from banchu.models.protocol import Around, Model, NotSent, PromptStyle
 
-__all__ = ["Model", "PromptStyle"]
+__all__ = ["Around", "Model", "NotSent", "PromptStyle"]

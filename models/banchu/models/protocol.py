@@ -11,8 +11,16 @@ PromptStyle = Literal["chat", "completion"]
 fence when asked in a chat. Critiques and reflections are asked in a chat either way."""
 
 
+class NotSent(Exception):
+    """The model is drained, and this request never went out. No answer and no failure: nothing of it is kept."""
+
+
 class Model(Protocol):
-    """Messages or text in; text, usage and finish reason out."""
+    """Messages or text in; text, usage and finish reason out.
+
+    A model whose calls wait for a limit may also have `drain()`, after which those that wait raise NotSent; one that
+    has something to say of its calls, `notes`, lines of text. See `Around`.
+    """
 
     @property
     def id(self) -> str:
@@ -34,3 +42,34 @@ class Model(Protocol):
     async def aclose(self) -> None:
         """Release processes, sockets and memory. Idempotent."""
         ...
+
+
+class Around:
+    """A model around another one: all of it is the other's, but what a subclass does in `complete`."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def id(self) -> str:
+        return self._model.id
+
+    @property
+    def prompt_style(self) -> PromptStyle:
+        return self._model.prompt_style
+
+    async def complete(self, request: Request) -> Completion:
+        return await self._model.complete(request)
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to say of the calls so far."""
+        return list(getattr(self._model, "notes", ()))
+
+    def drain(self) -> None:
+        """Send nothing more: calls that wait raise NotSent."""
+        if drain := getattr(self._model, "drain", None):
+            drain()
+
+    async def aclose(self) -> None:
+        await self._model.aclose()

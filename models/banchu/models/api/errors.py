@@ -52,10 +52,6 @@ class Refused(ModelError):
         return ModelError(str(self), retryable=self.retryable, status=self.status, fatal=self.fatal)
 
 
-class NotSent(ModelError):
-    """The model is being drained: this request was not sent, or, where an earlier attempt failed, not sent again."""
-
-
 def lost(address: Address, model: str, cause: BaseException) -> Refused:
     """The connection could not be made, or broke."""
     import httpx2

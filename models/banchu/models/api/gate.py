@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Final
 
 from banchu.models.api.bucket import MINUTE_S, Bucket, a_minute
-from banchu.models.api.errors import NotSent, Refused
+from banchu.models.api.errors import Refused
 from banchu.models.api.headers import Allowance
 from banchu.models.api.pace import Pace
 from banchu.models.api.window import Window
+from banchu.models.protocol import NotSent
 
 _LONGEST_PAUSE_S: Final = 60.0
 """For calls that were not themselves told to wait; the next one to be refused hears for how long."""
@@ -225,4 +226,4 @@ class Gate:
 
 
 def _not_sent() -> NotSent:
-    return NotSent("not sent: the run is ending", retryable=True)
+    return NotSent("not sent: the run is ending")

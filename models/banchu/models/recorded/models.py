@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from banchu.core.chat import Completion, Request
 from banchu.core.errors import ModelError
-from banchu.models.protocol import Model, PromptStyle
+from banchu.models.protocol import Around, Model, PromptStyle
 from banchu.models.recorded.codec import entry_of
 from banchu.models.recorded.miss import miss
 from banchu.models.recorded.store import Store
@@ -22,25 +22,17 @@ class Tally:
     """Answered from the file."""
 
 
-class RecordingModel:
+class RecordingModel(Around):
     """A model whose answers are kept before anybody sees them, and not asked for twice.
 
     A call that failed for good (a prompt that does not fit) is kept too. One that may succeed later is kept for
-    replays, and asked again here.
+    replays, and asked again here. One that was never sent is neither.
     """
 
     def __init__(self, model: Model, store: Store, tally: Tally) -> None:
-        self._model = model
+        super().__init__(model)
         self._store = store
         self._tally = tally
-
-    @property
-    def id(self) -> str:
-        return self._model.id
-
-    @property
-    def prompt_style(self) -> PromptStyle:
-        return self._model.prompt_style
 
     async def complete(self, request: Request) -> Completion:
         """As the model. Also raises DataError and StorageError, of the file."""
@@ -56,19 +48,6 @@ class RecordingModel:
             raise
         self._tally.bought += 1
         return self._store.add(entry_of(self.id, request, completion)).result()
-
-    def drain(self) -> None:
-        """As the model's own, where it has one."""
-        if drain := getattr(self._model, "drain", None):
-            drain()
-
-    @property
-    def notes(self) -> list[str]:
-        """As the model's own, where it has any."""
-        return list(getattr(self._model, "notes", ()))
-
-    async def aclose(self) -> None:
-        await self._model.aclose()
 
 
 class ReplayedModel:
