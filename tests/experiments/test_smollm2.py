@@ -14,6 +14,8 @@ import pytest
 
 from banchu.benchmarks import Benchmark
 from banchu.benchmarks.garbage import with_garbage_tests
+from banchu.core.arm import Arm
+from banchu.core.recipes import RECIPES
 from banchu.experiments.runner import Runner
 from banchu.models.registry import ModelOptions, open_model
 
@@ -69,13 +71,21 @@ def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, st
     assert over_http == {task: in_process[task] for task in over_http}
 
 
-async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any) -> None:
+SOURCES = (
+    "none,placebo,intrinsic,intrinsic+review=turns,self_tests,visible_tests,execution,none+gate=self_tests,"
+    "none+choose=majority,self_tests+search=tree+width=2+rounds=3"
+)
+# Each with two revisions: what they are published with takes an hour.
+PUBLISHED = (
+    ",".join(dict.fromkeys(Arm.parse(f"{name}+rounds=2").name for name in RECIPES if Arm.parse(name).realistic))
+    + ",self_tests+search=repair+width=1+rounds=2"
+)
+
+
+@pytest.mark.parametrize(("arms", "tasks"), [(SOURCES, 2), (PUBLISHED, 1)], ids=["sources", "recipes"])
+async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any, arms: str, tasks: int) -> None:
     """One worker, one episode at a time: then even the floating point is the same. Both runs side by side."""
-    arms = (
-        "none,placebo,intrinsic,intrinsic+review=turns,self_tests,visible_tests,execution,none+gate=self_tests,"
-        "none+choose=majority,self_tests+search=tree+width=2+rounds=3"
-    )
-    tasks = lab.tasks(2)
+    true = lab.tasks(tasks)
 
     async def run(name: str, benchmark: Benchmark) -> None:
         model = open_model("smollm2", ModelOptions(workers=1))
@@ -84,5 +94,5 @@ async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any) -> No
         assert (await runner.run()).complete
         await model.aclose()
 
-    await asyncio.gather(run("true", tasks), run("garbage", with_garbage_tests(tasks)))
+    await asyncio.gather(run("true", true), run("garbage", with_garbage_tests(true)))
     assert lab.trajectories("garbage") == lab.trajectories("true")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from banchu.agents import prompts
-from banchu.agents.attempts import shown
+from banchu.agents.attempts import CHAT_LIMITS, COMPLETION_LIMITS, Limits, shown
 from banchu.agents.continuation import continue_prompt
 from banchu.agents.extraction import extract_code
 from banchu.agents.quoting import quoted
@@ -22,18 +22,6 @@ from banchu.models.protocol import Model
 COMPLETION_STOPS: Final = ("\n```", "\ndef ", "\nclass ", "\nif __name__", "\nprint(")
 """Where the function is over when a model continues raw text."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Characters of an earlier attempt, of feedback, and of one reflection that a prompt may hold."""
-
-    attempt: int
-    feedback: int
-    reflection: int
-
-
-CHAT_LIMITS: Final = Limits(attempt=8000, feedback=4000, reflection=1500)
-COMPLETION_LIMITS: Final = Limits(attempt=1200, feedback=600, reflection=300)  # for contexts of 2048 tokens
 
 _DONE: Final = re.compile(r"\W*done\W*", re.IGNORECASE)
 

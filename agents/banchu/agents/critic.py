@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from banchu.agents import prompts
-from banchu.agents.attempts import shown
+from banchu.agents.attempts import CHAT_LIMITS, shown
 from banchu.agents.quoting import bounded, fenced, quoted
 from banchu.agents.turns import conversation
 from banchu.core.arm import Explain, Valence
@@ -24,7 +24,6 @@ from banchu.models.protocol import Model
 MAX_CHARACTERS: Final = 4000
 MAX_EXPLANATION: Final = 2000
 """Less than a review: what running found stands before it in the same prompt."""
-_ATTEMPT_LIMIT: Final = 8000
 _VERDICT: Final = re.compile(r"^\W*verdict\W+(correct|incorrect)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -52,7 +51,7 @@ class Critic:
         review = prompts.render(
             "critic_review",
             prompt=fenced(task.prompt, "python"),
-            attempt=shown(attempt, _ATTEMPT_LIMIT),
+            attempt=shown(attempt, CHAT_LIMITS.attempt),
             valence=prompts.render(f"critic_{valence}"),
         )
         messages = (Message("system", prompts.render("critic_system")), Message("user", review))
@@ -91,7 +90,7 @@ class Critic:
         asked = prompts.render(
             "critic_explain",
             prompt=fenced(task.prompt, "python"),
-            attempt=shown(attempt, _ATTEMPT_LIMIT),
+            attempt=shown(attempt, CHAT_LIMITS.attempt),
             found=quoted(found, MAX_CHARACTERS),
             asked=prompts.render(f"critic_explain_{how}", **values.get(how, {})),
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from banchu.agents import prompts
-from banchu.agents.attempts import shown
+from banchu.agents.attempts import CHAT_LIMITS, shown
 from banchu.agents.quoting import bounded, fenced, quoted
 from banchu.core.chat import Message, Request, Sampling
 from banchu.core.episode import Attempt
@@ -17,8 +17,6 @@ from banchu.core.task import Task
 from banchu.models.protocol import Model
 
 MAX_CHARACTERS: Final = 1500
-_ATTEMPT_LIMIT: Final = 8000
-_FEEDBACK_LIMIT: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,8 @@ class Reflector:
         asked = prompts.render(
             "reflector_reflect",
             prompt=fenced(task.prompt, "python"),
-            attempt=shown(attempt, _ATTEMPT_LIMIT),
-            feedback=quoted(feedback, _FEEDBACK_LIMIT),
+            attempt=shown(attempt, CHAT_LIMITS.attempt),
+            feedback=quoted(feedback, CHAT_LIMITS.feedback),
         )
         messages = (Message("system", prompts.render("reflector_system")), Message("user", asked))
         sampling = replace(self.sampling, seed=seed, max_tokens=min(self.max_tokens, self.sampling.max_tokens))

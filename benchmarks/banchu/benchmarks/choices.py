@@ -26,7 +26,7 @@ _OTHER_TESTS: Final = ("test", "inputs", "expected", "canonical_solution")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChoiceRow:
     """One row, turned into HumanEval's format."""
 
     row: dict[str, Any]
@@ -34,14 +34,14 @@ class Choice:
     answers: tuple[str, ...]
     """As Python literals, in the order of the row."""
     right: str
-    """The literal of the right one. Sealed."""
+    """The literal of the right one; it goes into the sealed half and nowhere else."""
 
     def reference(self, entry_point: str) -> str:
         """A whole program that is right."""
         return f"def {entry_point}():\n    return {self.right}\n"
 
 
-def choice_of(row: dict[str, Any], where: str) -> Choice | None:
+def choice_of(row: dict[str, Any], where: str) -> ChoiceRow | None:
     """The row as a task with finitely many answers; None where it is none. `where` begins errors. Raises DataError."""
     options: list[str] = []
     if "answers" not in row and not any(field in row for field in _OTHER_TESTS):
@@ -59,7 +59,7 @@ def choice_of(row: dict[str, Any], where: str) -> Choice | None:
     if "prompt" not in row and "question" in row:
         row["prompt"] = _prompt(_question(row["question"], where), row["entry_point"], answers, options)
     row["test"] = f"def check(candidate):\n    assert candidate() == {right!r}\n"
-    return Choice(row, tuple(map(repr, answers)), repr(right))
+    return ChoiceRow(row, tuple(map(repr, answers)), repr(right))
 
 
 def must_take_nothing(context: ast.Module, entry_point: str, where: str) -> None:

@@ -39,7 +39,7 @@ def _in_words(text: str, entry_point: str) -> Iterator[str]:
 
 def _value(text: str) -> str | None:
     """The literal that a text begins with, unless it goes on: `1 + 9` is no 1."""
-    text = text.strip()
+    text = text.strip()[:_LONGEST]
     for end in range(len(text), 0, -1):
         # From the longest on, so that `2.5` is not read as 2.
         value = literal(_NAMES.get(text[:end].strip().rstrip("."), text[:end]))
@@ -50,6 +50,8 @@ def _value(text: str) -> str | None:
 
 _ARROW = re.compile(r"\s*(?:#\s*)?(?:={1,3}>|->|-->|➞|==?|should (?:return|be equal to|be)|returns?)\s*", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?:$|[.,;#(]|(?:since|because|as|for|and|the)\b|\.\s)", re.IGNORECASE)
+_LONGEST = 500
+"""Characters of a value in words; each is tried as its end."""
 _NAMES = {"true": "True", "false": "False", "null": "None"}
 """How prompts that are not careful write Python's constants."""
 
@@ -90,16 +92,7 @@ def _expression(source: str) -> ast.expr | None:
 
 def _literal(shown: list[str]) -> ast.expr | None:
     """The value in all lines, or in the first where prose follows it without a blank line."""
-    for text in ("\n".join(shown), shown[0] if shown else ""):
-        value = _expression(text)
-        if value is None:
-            continue
-        try:
-            ast.literal_eval(value)
-        except (ValueError, TypeError):
-            continue
-        return value
-    return None
+    return next((value for text in ("\n".join(shown), "".join(shown[:1])) if (value := literal(text))), None)
 
 
 def _names(tree: ast.expr, name: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.benchmarks.benchmark import Benchmark, BenchmarkTask
-from banchu.benchmarks.choices import Choice, choice_of, finite, must_take_nothing
+from banchu.benchmarks.choices import ChoiceRow, choice_of, finite, must_take_nothing
 from banchu.benchmarks.examples import prompt_examples
 from banchu.benchmarks.reading import decoded, json_line, parsed, read_bytes
 from banchu.core.errors import DataError
@@ -97,7 +97,7 @@ def _check_of_cases(row: dict[str, Any], where: str) -> str:
     return "def check(candidate):\n" + "".join(asserts)
 
 
-def _task(row: dict[str, str], benchmark: str, where: str, choice: Choice | None) -> BenchmarkTask:
+def _task(row: dict[str, str], benchmark: str, where: str, choice: ChoiceRow | None) -> BenchmarkTask:
     prompt, entry_point, check = row["prompt"], row["entry_point"], row["test"]
     if not entry_point.isidentifier() or iskeyword(entry_point):
         raise DataError(f"{where}: entry_point {entry_point!r} is no Python name; it must be the function's name")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.agents import Critic, Reflector, TestWriter, prompts
-from banchu.agents.actor import CHAT_LIMITS, COMPLETION_LIMITS
+from banchu.agents.attempts import CHAT_LIMITS, COMPLETION_LIMITS
 from banchu.benchmarks import Benchmark
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Usage
@@ -23,9 +23,9 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.prices import Rate
 from banchu.experiments.spending import models_of
 
-_ATTEMPT: Final = tokens_at_most(8000)
+_ATTEMPT: Final = tokens_at_most(CHAT_LIMITS.attempt)
 """What critic and reflector are shown of an attempt, at most."""
-_FEEDBACK: Final = tokens_at_most(4000)
+_FEEDBACK: Final = tokens_at_most(CHAT_LIMITS.feedback)
 _ONE_LINE: Final = tokens_at_most(200)
 _ROLES: Final[tuple[CallRole, ...]] = ("actor", "tester", "critic", "reflector")
 
