@@ -1,8 +1,9 @@
 """Tokens per CPU second: banchu's local engine against plain generate() with static batches of the same size.
 
-Run: python perf/models.py [--tasks 164] [--max-tokens 192] [--batch 32] [--json]. SmolLM2-135M, greedy, first attempts
-at HumanEval with the actor's stop texts, one process and one thread each. Only tokens of answers count: what a static
-batch computes for rows that have ended is its own affair. Answers are compared text by text. README.md says more.
+Run: python perf/models.py [--tasks 40] [--max-tokens 192] [--batch 32] [--llama PYTHON] [--json]. SmolLM2-135M, greedy,
+first attempts at HumanEval with the actor's stop texts, one process and one thread each. Only tokens of answers count:
+what a static batch computes for rows that have ended is its own affair. Answers are compared text by text. With the
+path of a Python that has xllamacpp, llama.cpp's server is measured too. README.md says more.
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-ROWS = {"engine": "banchu's engine", "static": "generate(), in order", "sorted": "generate(), sorted by length"}
+ROWS = {
+    "engine": "banchu's engine",
+    "static": "generate(), in order",
+    "sorted": "generate(), sorted by length",
+    "llama": "llama.cpp's server, Q4_1",
+}
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """One row in a process of its own."""
+    if name == "llama":
+        return _llama(options)
     arguments = [str(options.tasks), str(options.max_tokens), str(options.batch)]
     environment = {
         **os.environ,
@@ -36,9 +44,26 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _llama(options: argparse.Namespace) -> dict[str, Any]:
+    """The same requests, to the GGUF file as it was published."""
+    from banchu.models.local import smollm2
+    from generating.requests import first_attempts
+
+    asked = [
+        {"prompt": one.prompt, "n_predict": one.sampling.max_tokens, "stop": one.sampling.stop}
+        for one in first_attempts(options.tasks or None, options.max_tokens)
+    ]
+    command = [options.llama, str(HERE / "generating" / "llama.py"), str(smollm2.find_weights()), str(options.batch)]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"llama.cpp's server ended with {done.returncode}: {done.stderr[-800:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
 def main() -> None:
     options = _options()
-    found = {name: measure(name, options) for name in ROWS}
+    found = {name: measure(name, options) for name in ROWS if name != "llama" or options.llama}
     ours = found["engine"]
     table = {
         name: {
@@ -67,7 +92,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=0, help="only the first ones; 0: all 164")
     parser.add_argument("--max-tokens", type=int, default=192)
-    parser.add_argument("--batch", type=int, default=32, help="rows of a static batch; the engine holds 32")
+    parser.add_argument("--batch", type=int, default=32, help="rows of a static batch, and of the engine's")
+    parser.add_argument("--llama", metavar="PYTHON", help="a Python that has xllamacpp")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -20,11 +20,12 @@ Answers = dict[int, tuple[str, int]]
 """By request: the text up to where it stopped, and its tokens."""
 
 
-def engine(requests: list[Request]) -> Callable[[], Answers]:
+def engine(requests: list[Request], size: int) -> Callable[[], Answers]:
     """The worker's own loop, without the process around it."""
-    from banchu.models.local.worker import Engine
+    from banchu.models.local import worker
 
-    built = Engine(str(smollm2.checkpoint()))
+    worker.MAX_ROWS = size
+    built = worker.Engine(str(smollm2.checkpoint()))
 
     def run() -> Answers:
         waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -89,7 +90,7 @@ def _kept(tokenizer: Any, row: list[int], stops: tuple[str, ...]) -> tuple[str, 
 def main() -> None:
     name, tasks, max_tokens, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     requests = first_attempts(tasks or None, max_tokens)
-    run = engine(requests) if name == "engine" else static(requests, size, by_length=name == "sorted")
+    run = engine(requests, size) if name == "engine" else static(requests, size, by_length=name == "sorted")
     wall, cpu = time.monotonic(), time.process_time()
     found = run()
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
