@@ -25,7 +25,7 @@ from banchu.core.chat import Completion, Message, Request, Sampling
 from banchu.core.errors import BanchuError, ContextOverflow, ModelError
 from banchu.models.local import LocalModel
 from banchu.models.protocol import Model
-from banchu.models.registry import open_model
+from banchu.models.registry import ModelOptions, open_model
 
 PATHS = {"/v1/chat/completions": True, "/v1/completions": False}
 """Every path, and whether it is a chat."""
@@ -187,7 +187,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     threading.Thread(target=_wait_for_end_of_input, args=(loop, ended), daemon=True).start()
-    model = open_model(arguments.model)
+    model = open_model(arguments.model, ModelOptions(workers=arguments.workers))
     try:
         if isinstance(model, LocalModel):
             await model.start()
@@ -212,6 +212,7 @@ def _wait_for_end_of_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="smollm2, scripted:FILE.jsonl or hf:PATH")
+    parser.add_argument("--workers", type=int, help="processes of a local model; without it, one a core")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--name", help="the only model name that is known; without it, any is")
     parser.add_argument("--api-key", help="without it, none is asked for")

@@ -6,12 +6,14 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from banchu.core.chat import Message, Request, Sampling
+from banchu.models.local import smollm2
 from banchu.models.protocol import Model
 from banchu.models.registry import ModelOptions, open_model
 from banchu.models.scripted import ScriptedModel
@@ -24,6 +26,7 @@ RAW = '```python\ndef add(a, b):\n    """Add two numbers, and say what is done."
 KINDS = [
     *("function", "script", "script over HTTP"),
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("tiny", "smollm2", "smollm2 over HTTP")),
+    pytest.param("vllm", marks=[pytest.mark.slow, pytest.mark.skipif(not find_spec("vllm"), reason="no vLLM here")]),
 ]
 
 
@@ -44,6 +47,8 @@ async def model(
         opened = open_model("openai:served", ModelOptions(base_url=url))
     elif kind == "function":
         opened = ScriptedModel(lambda request: f"{request.sampling.seed} {REPLY}")
+    elif kind == "vllm":
+        opened = open_model(f"vllm:{smollm2.checkpoint()}+dtype=float32+max_model_len=2048+enforce_eager=true")
     else:
         opened = open_model(specs[kind], None if kind == "script" else ModelOptions(workers=1))
     yield opened

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from banchu.core.chat import Message, Request, Sampling
+from banchu.core.chat import Message, Request, Sampling, Tool
 from banchu.core.errors import ContextOverflow, ModelError
+from banchu.models.local.rendering import prompt_tokens
 from banchu.models.protocol import Model
 from banchu.models.registry import ModelOptions, open_model
 
@@ -111,6 +112,40 @@ async def test_a_chat_goes_through_the_template(local: Model) -> None:
     raw = await local.complete(Request("<user>hello\n<assistant>", sampling))
     assert chat.text == raw.text
     assert chat.usage == raw.usage
+
+
+@pytest.mark.parametrize("start", ["def add", "def add(a, b):\n    ", " x\n\n"])
+async def test_an_answer_goes_on_behind_its_prefill(local: Model, start: str) -> None:
+    sampling = Sampling(temperature=0.0, max_tokens=10)
+    begun = await local.complete(Request((Message("user", "hello"),), sampling, prefill=start))
+    raw = await local.complete(Request(f"<user>hello\n<assistant>{start}", sampling))
+    assert begun.text == raw.text
+    assert begun.usage == raw.usage
+
+
+async def test_a_template_that_strips_loses_no_space_of_a_prefill(tiny: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny)
+    template = tokenizer.chat_template
+    found = []
+    for content in ("m.content", "m.content | trim"):
+        tokenizer.chat_template = template.replace("m.content", content)
+        found.append(prompt_tokens(tokenizer, [["user", "hello"]], "return\n    "))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (Request("raw", prefill="x"), "a prefill goes with a chat"),
+        (Request((Message("user", "u"),), tools=(Tool("t", "d"),), logprobs=2), "takes no tools, logprobs"),
+    ],
+)
+async def test_what_it_cannot_do_is_refused(local: Model, request_: Request, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as error:
+        await local.complete(request_)
+    assert not error.value.fatal
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from tests.models.test_openai_errors import CHAT, GOOD, ask, hostile, refusal, reply
+from tests.models.hostile import CHAT, GOOD, ask, hostile, refusal, reply
 
 from banchu.core.chat import Message, Request, Sampling, TokenLogprob, Tool, ToolCall
 from banchu.core.errors import ConfigError, ModelError

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage
+from langsmith.utils import get_env_var
 from pydantic import Field
 
 from banchu.core.chat import Message, Request, Sampling, Tool
@@ -123,6 +125,27 @@ async def test_a_chat_model_of_langchain_is_asked_and_read(tmp_path: Path) -> No
     assert messages == [("system", "Be short."), ("user", "hi")]
     assert (stop, kwargs["seed"], kwargs["temperature"]) == (["END"], 7, 0.2)
     assert model.id.startswith("langchain:")
+
+
+async def test_langsmith_s_variables_alone_trace_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Traced(FakeListChatModel):
+        def _call(self, *arguments: Any, run_manager: Any = None, **values: Any) -> str:
+            handlers.extend(run_manager.handlers)
+            return "four"
+
+    handlers: list[Any] = []
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
+    remembered: Any = get_env_var
+    remembered.cache_clear()
+    own = BaseCallbackHandler()
+    try:
+        await LangChainModel(Traced(responses=["unused"], callbacks=[own])).complete(CHAT)
+    finally:
+        monkeypatch.setenv("LANGSMITH_TRACING", "false")
+        remembered.cache_clear()
+    assert handlers == [own]
 
 
 def test_another_configuration_is_another_model() -> None:

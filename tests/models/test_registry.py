@@ -18,7 +18,7 @@ from banchu.models.registry import ModelOptions, list_models, open_model
         ("smolm2", "unknown model 'smolm2'.*'smollm2'"),
         ("openia:gpt-4o-mini", "unknown model 'openia.*'openai'"),
         ("script:answers.jsonl", "unknown model 'script.*'scripted'"),
-        ("", "unknown model ''.*Known: FILE.py:NAME, hf, openai, scripted, smollm2"),
+        ("", "unknown model ''.*Known: FILE.py:NAME, hf, openai, scripted, smollm2, vllm"),
         ("openai", "'openai': write openai:NAME"),
         ("hf:", "'hf:': write hf:NAME"),
         ("smollm2:135m", "'smollm2:135m': write smollm2 alone"),
@@ -89,7 +89,7 @@ def test_a_folder_without_weights_is_no_checkpoint(tmp_path: Path) -> None:
 
 def test_every_kind_is_listed_with_what_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = {info.spec.partition(":")[0]: info for info in list_models()}
-    assert set(listed) == {"smollm2", "hf", "openai", "FILE.py", "scripted"}
+    assert set(listed) == {"smollm2", "hf", "vllm", "openai", "FILE.py", "scripted"}
     assert listed["scripted"].usable
     assert not listed["openai"].usable
     assert "OPENAI_API_KEY" in listed["openai"].remedy

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import typer
 
 from banchu.agents import Actor
 from banchu.cli.output import print_json
-from banchu.cli.styles import prompt_style
 from banchu.core.chat import Completion, Request, Sampling
 from banchu.core.task import Task
 from banchu.models import Around
@@ -28,9 +28,9 @@ class _Watched(Around):
         return self.answer
 
 
-def try_model(spec: str, base_url: str | None, style: str | None, *, as_json: bool) -> None:
+def try_model(spec: str, options: ModelOptions, *, as_json: bool) -> None:
     """Print the answer. Exits 1 where it holds no program; errors of the model come through as they are."""
-    model = _Watched(open_model(spec, ModelOptions(base_url=base_url, style=prompt_style(style), workers=_one(spec))))
+    model = _Watched(open_model(spec, replace(options, workers=options.workers or _one(spec))))
 
     async def ask() -> tuple[str | None, float]:
         begun = time.monotonic()

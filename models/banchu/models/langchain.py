@@ -1,6 +1,7 @@
 """A chat model of LangChain as a model of ours: `--model FILE.py:NAME` where NAME is a `BaseChatModel`.
 
-Nothing of LangChain is imported but its messages, which come with langgraph.
+Nothing is imported before one is asked, and then what turns LangSmith off: a tracer that the file itself hands to the
+model stays, and nothing else of LangChain's tracing is done.
 """
 
 from __future__ import annotations
@@ -57,18 +58,22 @@ class LangChainModel:
             raise ModelError(f"{self.id} is asked for text only, not for {', '.join(request.extras)}", fatal=True)
         if isinstance(request.prompt, str):
             raise ModelError(f"{self.id}: a chat model continues no raw text", fatal=True)
+        from langsmith import tracing_context  # comes with LangChain
+
         sampling = request.sampling
         messages = [(message.role, message.content) for message in request.prompt]
         begun = time.monotonic()
         try:
-            answer = await self._model.ainvoke(
-                messages,
-                stop=list(sampling.stop) or None,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                max_tokens=sampling.max_tokens,
-                seed=sampling.seed,
-            )
+            # LangSmith's variables in somebody's shell are no wish to send these prompts anywhere.
+            with tracing_context(enabled=False):
+                answer = await self._model.ainvoke(
+                    messages,
+                    stop=list(sampling.stop) or None,
+                    temperature=sampling.temperature,
+                    top_p=sampling.top_p,
+                    max_tokens=sampling.max_tokens,
+                    seed=sampling.seed,
+                )
         except Exception as error:  # noqa: BLE001  # each provider has errors of its own
             raise ModelError(f"{self.id}: {type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
         told = getattr(answer, "response_metadata", None) or {}

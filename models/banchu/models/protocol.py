@@ -19,7 +19,8 @@ class Model(Protocol):
     """Messages or text in; text, usage and finish reason out.
 
     A model whose calls wait for a limit may also have `drain()`, after which those that wait raise NotSent; one that
-    has something to say of its calls, `notes`, lines of text. See `Around`.
+    has something to say of its calls, `notes`, lines of text; one that may not fit into this machine, `prepare()`,
+    which raises ModelError before a run begins. See `Around`.
     """
 
     @property
@@ -60,6 +61,11 @@ class Around:
 
     async def complete(self, request: Request) -> Completion:
         return await self._model.complete(request)
+
+    async def prepare(self) -> list[str]:
+        """What can be found out before the first call. Returns what the user should know. Raises ModelError."""
+        prepare = getattr(self._model, "prepare", None)
+        return list(await prepare()) if prepare else []
 
     @property
     def notes(self) -> list[str]:

@@ -25,6 +25,16 @@ class ModelOptions:
     """How to ask for code; None: what suits the model."""
     workers: int | None = None
     """Processes of a local model."""
+    device: str = "auto"
+    """Of a local model: `auto`, `cpu`, `cuda` or `cuda:N`."""
+    dtype: str = "auto"
+    """Numbers of a local model: `auto`, `float32`, `bfloat16` or `float16`."""
+    quantize: str = ""
+    """Weights of a local model in `int8` or `int4`; "": as they are."""
+    adapter: str = ""
+    """The folder of a PEFT adapter for a local model, or its name on the hub."""
+    fit_check: bool = True
+    """Whether to refuse a local model that does not fit into free memory, before anything is bought."""
     timeout_s: float = 600.0
     """For one call over an API."""
     max_retries: int = 6
@@ -39,6 +49,12 @@ class ModelOptions:
     """Tokens of an API in any minute at most; None: as the server bears."""
     omit: str = ""
     """Fields that a model behind an API does not take, comma-separated, such as `temperature,top_p,max_tokens`."""
+
+    @property
+    def local_words(self) -> str:
+        """Options that were said and mean something to a local model only, as a user writes them; "": none."""
+        said = {"device": self.device, "dtype": self.dtype, "quantize": self.quantize, "adapter": self.adapter}
+        return " ".join(f"--{name} {value}" for name, value in said.items() if value not in ("", "auto"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +87,38 @@ def open_model(spec: str, options: ModelOptions | None = None) -> Model:
     if options.workers is not None and options.workers < 1:
         raise ConfigError(f"--workers {options.workers} is too small; the least is 1")
     if options.base_url and kind != "openai":
-        raise ConfigError(f"--base-url goes with --model openai:NAME, not with {spec!r}")
+        raise ConfigError(f"--base-url goes with --model openai:NAME (or --critic, --reflector), not with {spec!r}")
     if (options.omit or options.max_rpm or options.max_tpm) and kind != "openai":
-        raise ConfigError(f"--omit, --max-rpm and --max-tpm go with --model openai:NAME, not with {spec!r}")
+        raise ConfigError(
+            f"--omit, --max-rpm and --max-tpm go with --model openai:NAME (or --critic, --reflector), not with {spec!r}"
+        )
+    if not is_local(spec) and (said := options.local_words):
+        raise ConfigError(f"{said} goes with --model smollm2 and hf:PATH_OR_ID, not with {spec!r}")
     if (kind == "smollm2") == bool(name):
         raise ConfigError(f"--model {spec!r}: write " + ("smollm2 alone" if kind == "smollm2" else f"{kind}:NAME"))
     return _KINDS[kind](name, options)
+
+
+def is_local(spec: str) -> bool:
+    """Whether `spec` names a model that is loaded here through transformers."""
+    return spec.partition(":")[0] in ("smollm2", "hf")
+
+
+def is_api(spec: str) -> bool:
+    """Whether `spec` names a model behind an OpenAI-compatible endpoint."""
+    return spec.partition(":")[0] == "openai"
+
+
+def is_plugin(spec: str) -> bool:
+    """Whether `spec` names none of banchu's own kinds: a file or package of the user's, which may take any option."""
+    return spec.partition(":")[0] not in _KINDS
 
 
 def list_models() -> list[ModelInfo]:
     """Every kind of model, whether it can be used here, and what to do if not."""
     lacking = [n for n in ("torch", "transformers", "gguf", "accelerate") if importlib.util.find_spec(n) is None]
     local = f"pip install 'banchu[local]' (lacks {', '.join(lacking)})" if lacking else ""
+    vllm = "" if importlib.util.find_spec("vllm") else "pip install 'banchu[vllm]'"
     from banchu.models.local import smollm2
 
     try:
@@ -99,6 +135,7 @@ def list_models() -> list[ModelInfo]:
             "; ".join(part for part in (local, weights) if part),
         ),
         ModelInfo("hf:PATH_OR_ID", "a checkpoint through transformers", not lacking, local),
+        ModelInfo("vllm:PATH_OR_ID", "a checkpoint through vLLM's engine, on a GPU", not vllm, vllm),
         ModelInfo(
             "openai:NAME",
             "any OpenAI-compatible endpoint (--base-url)",
@@ -115,23 +152,23 @@ def list_models() -> list[ModelInfo]:
 
 
 def _smollm2(name: str, options: ModelOptions) -> Model:
-    from banchu.models.local import LocalModel, smollm2
-    from banchu.models.local.checkpoint import need_packages
+    from banchu.models.local import smollm2
+    from banchu.models.local.opening import open_local
 
-    need_packages("torch", "transformers", "gguf", "accelerate")
-    smollm2.find_weights()
-    return LocalModel(
-        f"smollm2@{smollm2.SHA256[:12]}", smollm2.checkpoint, options.style or "completion", options.workers
-    )
+    smollm2.need()
+    return open_local(f"smollm2@{smollm2.SHA256[:12]}", smollm2.checkpoint, options, "completion")
 
 
 def _hf(name: str, options: ModelOptions) -> Model:
-    from banchu.models.local import LocalModel
-    from banchu.models.local.checkpoint import find_checkpoint, fingerprint, style_of
+    from banchu.models.local.opening import open_hf
 
-    path = find_checkpoint(name)
-    id = f"hf:{Path(name).name if path == Path(name).expanduser() else name}@{fingerprint(path)[:12]}"
-    return LocalModel(id, lambda: path, options.style or style_of(path), options.workers)
+    return open_hf(name, options)
+
+
+def _vllm(name: str, options: ModelOptions) -> Model:
+    from banchu.models.vllm.opening import open_vllm
+
+    return open_vllm(name, options)
 
 
 def _openai(name: str, options: ModelOptions) -> Model:
@@ -161,6 +198,7 @@ def _scripted(name: str, options: ModelOptions) -> Model:
 _KINDS: dict[str, Callable[[str, ModelOptions], Model]] = {
     "smollm2": _smollm2,
     "hf": _hf,
+    "vllm": _vllm,
     "openai": _openai,
     "scripted": _scripted,
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from banchu.core.chat import Completion, FinishReason, Request, TokenLogprob, ToolCall, Usage
+
+_SAID: Final = frozenset({"content", "text", "refusal", "tool_calls", "reasoning", "reasoning_content"})
+"""What a message may hold; some servers leave out `content` where there is no text."""
 
 
 class Unreadable(ValueError):
@@ -27,9 +30,9 @@ def read_answer(answer: object, request: Request, wall_s: float, cuts: tuple[str
     choices = answer.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) and "message" in choice else choice
-    if not isinstance(choice, dict) or not isinstance(message, dict) or not {"content", "text"} & message.keys():
+    if not isinstance(choice, dict) or not isinstance(message, dict) or not _SAID & message.keys():
         raise Unreadable("no choice that can be read")
-    text = message["text"] if "text" in message else message["content"]
+    text = message["text"] if "text" in message else message.get("content")
     if not isinstance(text, str | None):
         raise Unreadable("the answer is not a text")
     said = text or _text(message.get("refusal"))

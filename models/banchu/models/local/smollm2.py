@@ -45,6 +45,12 @@ def find_weights() -> Path:
     raise ConfigError(f"--model smollm2: the package {PACKAGE} has lost its weights; {INSTALL} --force-reinstall")
 
 
+def need() -> None:
+    """Raises ConfigError where a package is missing, the weights' included."""
+    need_packages("torch", "transformers", "gguf", "accelerate")
+    find_weights()
+
+
 def cache_folder() -> Path:
     """Where the converted checkpoint lies: under $BANCHU_CACHE, or ~/.cache/banchu."""
     root = os.environ.get("BANCHU_CACHE")

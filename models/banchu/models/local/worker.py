@@ -16,22 +16,32 @@ import sys
 import threading
 from typing import IO, Any
 
+from banchu.core.errors import ModelError
+from banchu.models.local.admission import Waiting
 from banchu.models.local.batch import Batch, Row
+from banchu.models.local.layout import transpose_weights
+from banchu.models.local.loading import load
+from banchu.models.local.placement import PREFILL_TOKENS, Settings
+from banchu.models.local.rendering import prompt_tokens
 from banchu.models.local.sampling import Sampler
+from banchu.models.local.selfcheck import check
 
-MAX_ROWS = 32
-PREFILL_TOKENS = 6144
-"""Padded tokens of one prefill: bounds its memory."""
+MAX_ROWS = 64
+"""In a batch. A matrix product of 64 rows takes a third longer than one of 32 on a CPU."""
 
 
 def main() -> None:
-    """`python -m banchu.models.local.worker CHECKPOINT`."""
+    """`python -m banchu.models.local.worker CHECKPOINT [SETTINGS]`; the settings as JSON."""
     _die_with_parent()
     answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is for the log, not for the protocol
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
-    engine = Engine(sys.argv[1])
+    try:
+        engine = Engine(sys.argv[1], Settings(**json.loads(sys.argv[2])) if len(sys.argv) > 2 else None)
+    except ModelError as error:
+        _send(answers, {"failed": str(error)})
+        os._exit(1)  # the thread that reads is not to be waited for
     _send(answers, {"ready": True, "context": engine.context})
     while True:
         for answer in engine.turn(requests):
@@ -41,24 +51,19 @@ def main() -> None:
 class Engine:
     """Model, tokenizer and running batch."""
 
-    def __init__(self, path: str) -> None:
-        import torch
-        import transformers
-
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        cuda = torch.cuda.is_available()
-        if not cuda:
-            # One thread a process, as many processes as cores: threads that spin on a busy machine lose most of it.
-            torch.set_num_threads(1)
-        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(path)
-        model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16 if cuda else torch.float32)
-        self._model: Any = model.to("cuda" if cuda else "cpu").eval()
+    def __init__(self, path: str, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        self._tokenizer, self._model = load(path, settings)
+        if self._model.device.type == "cpu" and str(self._model.dtype) == "torch.float32":
+            transpose_weights(self._model)
         ends = self._model.generation_config.eos_token_id
         ends = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         self.context = int(getattr(self._model.config, "max_position_embeddings", 0) or 0)
-        self._batch = Batch(self._model, self._text, frozenset(ends))
-        self._waiting: list[Row] = []
+        self._batch = Batch(self._model, self._text, frozenset(ends), settings.cache_bytes)
+        self._waiting = Waiting(MAX_ROWS, PREFILL_TOKENS)
+        # int8 looks for outliers over the whole batch, so there it does say something else.
+        if settings.quantize != "int8" and (why := check(self._model, self._batch)):
+            raise SystemExit(f"{why}; serve it with vLLM or `transformers serve`, and use --model openai:NAME")
 
     def turn(self, requests: queue.SimpleQueue[dict[str, Any]]) -> list[dict[str, Any]]:
         """Take what waits, make one token for every row, and return what ended. Sleeps when there is nothing to do."""
@@ -68,12 +73,13 @@ class Engine:
         with contextlib.suppress(queue.Empty):
             while True:
                 answers += self._take(requests.get_nowait())
-        ended = self._batch.admit(rows) if (rows := self._next_rows()) else self._batch.step() if self._batch else []
+        rows = self._waiting.next(self._batch)
+        ended = self._batch.admit(rows) if rows else self._batch.step() if self._batch else []
         return answers + [self._answer(row) for row in ended]
 
     def _take(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         try:
-            prompt = self._tokens(request["prompt"])
+            prompt = prompt_tokens(self._tokenizer, request["prompt"], request.get("prefill", ""))
         except Exception as error:  # noqa: BLE001  # templates and tokenizers are the checkpoint's own code
             return [{"ticket": request["ticket"], "refused": f"the prompt cannot be read ({error})"}]
         if not prompt:
@@ -83,30 +89,8 @@ class Engine:
             sizes = {"overflow": len(prompt), "max_tokens": sampling["max_tokens"], "context": self.context}
             return [{"ticket": request["ticket"], **sizes}]
         sampler = Sampler(sampling["temperature"], sampling["top_p"], sampling["seed"])
-        self._waiting.append(Row(request["ticket"], prompt, sampler, sampling["max_tokens"], tuple(sampling["stop"])))
+        self._waiting.add(Row(request["ticket"], prompt, sampler, sampling["max_tokens"], tuple(sampling["stop"])))
         return []
-
-    def _next_rows(self) -> list[Row]:
-        """Waiting rows of like length that fit: padding is computed like any token."""
-        room = MAX_ROWS - len(self._batch)
-        if room <= 0 or not self._waiting:
-            return []
-        self._waiting.sort(key=lambda row: len(row.prompt))
-        rows = [self._waiting.pop()]
-        width = len(rows[0].prompt)
-        while self._waiting and len(rows) < room and width * (len(rows) + 1) <= PREFILL_TOKENS:
-            if len(self._waiting[-1].prompt) < 0.6 * width:
-                break
-            rows.append(self._waiting.pop())
-        return rows
-
-    def _tokens(self, prompt: Any) -> list[int]:
-        if not isinstance(prompt, str):
-            messages = [{"role": role, "content": content} for role, content in prompt]
-            # The template writes the special tokens itself.
-            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-            return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        return list(self._tokenizer(prompt)["input_ids"])
 
     def _text(self, tokens: list[int]) -> str:
         text: str = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)

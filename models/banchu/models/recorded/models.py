@@ -34,6 +34,11 @@ class RecordingModel(Around):
         self._store = store
         self._tally = tally
 
+    def holds(self, key: str) -> bool:
+        """Whether the answer to a request is taken from the file."""
+        known = self._store.find(key)
+        return known is not None and known.final
+
     async def complete(self, request: Request) -> Completion:
         """As the model. Also raises DataError and StorageError, of the file."""
         known = self._store.find(request.key(self.id))
@@ -72,6 +77,10 @@ class ReplayedModel:
     @property
     def prompt_style(self) -> PromptStyle:
         return self._style
+
+    def holds(self, key: str) -> bool:
+        """Whether there is something recorded of a request."""
+        return self._store.find(key) is not None
 
     async def complete(self, request: Request) -> Completion:
         """The recorded answer.

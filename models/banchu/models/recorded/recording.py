@@ -55,6 +55,11 @@ class Recording:
         cure = "a call of it may be missing" if self._replays else "it is cut off, and its answer is asked again"
         return [f"{str(self._store.path)!r} ends with half a line, of a process that was killed: {cure}"]
 
+    @property
+    def replays(self) -> bool:
+        """Whether no model is asked."""
+        return self._replays
+
     def open(self, spec: str, options: ModelOptions | None = None) -> Model:
         """As `open_model`: the model itself with its answers kept, or what was recorded of it.
 
