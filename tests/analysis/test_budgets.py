@@ -153,11 +153,17 @@ def test_a_budget_that_could_not_be_matched_is_not_claimed(episode: Make) -> Non
     asked = ArmData(placebo, [episode(t, "placebo", "..") for t in tasks], 1, tasks)
     critiques = (call("critic", 0, 15), call("critic", 1, 15))
     arm = [episode(t, "intrinsic", ".x") for t in tasks]
-    found = compare(asked, ArmData(INTRINSIC, [replace(e, calls=(*e.calls, *critiques)) for e in arm], 1, tasks))
+    found_arm = ArmData(INTRINSIC, [replace(e, calls=(*e.calls, *critiques)) for e in arm], 1, tasks)
+    found = compare(asked, found_arm)
     assert (found.ahead_of_control, found.unmatched, found.beats_control) == (True, ("calls", "tokens"), False)
     assert "does not show that it beats its control `placebo`: it solved more" in read(found)
-    assert "the control had too few rounds to spend as many calls and tokens" in read(found)
+    assert "the control was ended too early to spend as many calls and tokens" in read(found)
     assert "such as none+gate=self_tests+rounds=40, lets it go on" in budget_caveats(found)[0]
+    spent = replace(asked, episodes=[replace(e, stopped_by="budget") for e in asked.episodes])
+    ended = compare(spent, found_arm)
+    assert [each.short_by_budget for each in ended.budgets] == [each.short for each in found.budgets] == [12, 0, 12]
+    assert not ended.beats_control
+    assert budget_caveats(ended)[0].endswith("; a larger budget of each episode lets it go on")
 
 
 def test_what_is_no_control_has_no_budgets(episode: Make) -> None:

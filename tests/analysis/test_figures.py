@@ -1,82 +1,30 @@
-"""Figures by their data and by what is drawn: bars, bands, marks, counts and words; and as real files."""
+"""Figures by their data and by what is drawn: bars, bands, marks and counts."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
-from xml.etree import ElementTree
 
-import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib import colors
-from matplotlib.colors import to_rgb, to_rgba
-from matplotlib.text import Text
+from tests.analysis.drawn import ARMS, MANY, look, mixed, named, panels, seen, words
 
-from banchu.analysis import count_flips, summarise
-from banchu.analysis.figures import FIGURES, ArmView, Drawing, draw_accuracy, draw_flows, draw_tasks, render, views
+from banchu.analysis import count_flips
+from banchu.analysis.figures import FIGURES, ArmView, draw_accuracy, draw_flows, draw_tasks
 from banchu.analysis.figures.accuracy import accuracy_points
 from banchu.analysis.figures.flows import flow_steps, state_counts
-from banchu.analysis.figures.style import COLOURS, STATE_FILL
 from banchu.analysis.figures.tasks import ROWS_UP_TO, flips, rows
 from banchu.analysis.figures.tokens import draw_tokens, token_points, tokens_by_round
-from banchu.analysis.figures.views import why_nothing
-from banchu.core import CallRecord, EpisodeRecord
-from banchu.core.arm import parse_arms
+from banchu.core import CallRecord
 
 from .conftest import make_episode
-
-ARMS = "none,intrinsic,oracle_trace+stop=rounds"
-MANY = f"{ARMS},oracle_stop,oracle_verdict,oracle_trace,intrinsic+stop=done"
-Marks = dict[str, Sequence[str]]
-
-
-def look(marks: Marks, rounds: int, *, repeats: int = 1, tasks: Sequence[str] = ()) -> tuple[ArmView, ...]:
-    """The views of a run written as marks: per arm one line a task, `!` at its end for a model error, '' not run."""
-    tasks = tasks or [f"HumanEval/{n}" for n in range(max(map(len, marks.values())) // repeats)]
-    records = [
-        make_episode(tasks[n // repeats], arm, line.rstrip("!"), repeat=n % repeats, failed=line.endswith("!"))
-        for arm, lines in marks.items()
-        for n, line in enumerate(lines)
-        if line
-    ]
-    return seen(records, ",".join(marks), rounds, tasks, repeats)
-
-
-def seen(
-    records: list[EpisodeRecord], arms: str, rounds: int, tasks: Sequence[str], repeats: int = 1
-) -> tuple[ArmView, ...]:
-    summary = summarise(records, arms=parse_arms(arms), rounds=rounds, task_ids=tasks, repeats=repeats)
-    return views(summary, records, tasks)
 
 
 @pytest.fixture
 def arms() -> tuple[ArmView, ...]:
-    return look(
-        {
-            "none": ["xx.", ".x.", "...", "x?x", ""],
-            "intrinsic": ["xxx", "..x", "x..", ".!", "xxx"],
-            "oracle_trace+stop=rounds": [".xx", "x", "...", "..x", "xxx"],
-        },
-        rounds=2,
-    )
-
-
-def words(drawing: Drawing) -> list[str]:
-    texts: list[Any] = drawing.figure.findobj(Text)
-    return [text.get_text() for text in texts if text.get_text()]
-
-
-def panels(drawing: Drawing) -> list[Any]:
-    return list(drawing.figure.axes)
-
-
-def named(drawing: Drawing, label: str) -> list[Any]:
-    return drawing.figure.findobj(lambda artist: artist.get_label() == label)
+    return mixed()
 
 
 def test_what_became_of_each_unit(arms: tuple[ArmView, ...]) -> None:
@@ -230,107 +178,3 @@ def test_many_units_are_folded_by_how_they_fared() -> None:
     drawn, left_out = rows(look({"none": varied}, rounds=8))
     assert (len(drawn), left_out) == (ROWS_UP_TO, 100)
     assert "100 units are not drawn" in draw_tasks(look({"none": varied}, rounds=8)).caption
-
-
-@pytest.mark.slow
-def test_164_tasks_are_legible() -> None:
-    lines = [("x." * 2)[n % 2 :][:3] for n in range(164)]
-    drawing = draw_tasks(look(dict.fromkeys(ARMS.split(","), lines), rounds=2))
-    drawing.figure.draw_without_rendering()
-    labels = [label.get_window_extent() for label in drawing.figure.axes[0].get_yticklabels()]
-    assert len(labels) == 164
-    assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(labels))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "which"), [*((name, ARMS) for name in FIGURES), ("accuracy", MANY), ("flows", MANY), ("tasks", MANY)]
-)
-def test_words_lie_inside_the_figure_and_not_on_the_caption(name: str, which: str) -> None:
-    drawing = FIGURES[name](look({arm: ["x.x", "...", ".?x", "", ".!"] for arm in which.split(",")}, rounds=2))
-    drawing.figure.draw_without_rendering()
-    (caption,) = named(drawing, "caption")
-    below = caption.get_window_extent()
-    assert "n = 5 tasks in each arm" in drawing.caption
-    assert "Not run yet" in drawing.caption
-    body, _ = drawing.figure.subfigs
-    drawn = body.get_tightbbox()
-    width, height = drawing.figure.bbox.size
-    assert drawn.y0 >= below.y1
-    assert min(drawn.x0, width - drawn.x1, height - drawn.y1) > -2
-    assert below.x0 >= 0
-    assert below.y0 >= 0
-    assert below.x1 <= width
-
-
-@pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize(
-    ("marks", "rounds"),
-    [
-        ({"none": ["x"]}, 0),
-        ({"none": ["?"]}, 0),
-        ({"none": ["!"]}, 1),
-        ({"none": ["", "x."], "oracle_stop": ["x", ""]}, 1),
-        ({"none": [".x" * 5], "intrinsic": [""]}, 9),
-    ],
-)
-def test_small_and_unfinished_runs_are_drawn(name: str, marks: Marks, rounds: int) -> None:
-    drawing = FIGURES[name](look(marks, rounds))
-    assert render(drawing, "png").startswith(b"\x89PNG")
-    assert drawing.title in words(drawing)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_nothing_to_draw_is_said(name: str) -> None:
-    for arms, reason in (
-        (look({"none": [""]}, 1), "No episode of this run has ended yet"),
-        (seen([], "none", 1, []), "This run has no tasks"),
-        ((), "This run has no arms"),
-    ):
-        assert why_nothing(arms).startswith(reason)
-        assert any(reason in text for text in words(FIGURES[name](arms)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_file_is_the_same_whatever_the_user_has_set(name: str, arms: tuple[ArmView, ...]) -> None:
-    arms = arms[1:]
-    once = {form: render(FIGURES[name](arms), form) for form in ("png", "svg")}
-    with mpl.rc_context({"font.size": 20, "savefig.dpi": 30, "svg.hashsalt": None, "axes.facecolor": "red"}):
-        again = {form: render(FIGURES[name](arms), form) for form in ("png", "svg")}
-        assert mpl.rcParams["font.size"] == 20
-    assert once == again
-    assert b"date" not in once["svg"].split(b"<defs>")[0].lower()
-    ElementTree.fromstring(once["svg"])
-    assert "matplotlib.pyplot" not in sys.modules
-
-
-@pytest.mark.slow
-def test_what_was_drawn_before_does_not_show(arms: tuple[ArmView, ...]) -> None:
-    files = []
-    for alpha in (1, 1.0):
-        colors.colorConverter.cache.clear()  # public: it holds 1 or 1.0, whichever was asked for first
-        for colour in (fill for fill, _ in STATE_FILL.values()):
-            to_rgba(colour, alpha)
-        files.append(render(draw_flows(arms), "svg"))
-    assert files[0] == files[1]
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_names_that_nobody_expects_are_drawn(name: str) -> None:
-    tasks = ["$x$ <&> --", "반추", "line\nbreak\x00\x1b", "🙂" * 60, "a" * 300, "%s {} \\frac"]
-    drawing = FIGURES[name](look({"none": ["x.", ".x", "..", "xx", "x", "?"]}, 1, tasks=tasks))
-    ElementTree.fromstring(render(drawing, "svg"))
-
-
-def test_states_and_arms_differ_without_colour() -> None:
-    def grey(colour: str) -> float:
-        red, green, blue = to_rgb(colour)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    assert grey(STATE_FILL["incorrect"][0]) - grey(STATE_FILL["correct"][0]) > 0.4
-    assert len({(fill, hatch) for fill, hatch in STATE_FILL.values()}) == len(STATE_FILL)
-    assert len(set(COLOURS)) == len(COLOURS)
-    lines = look({name: ["x.", ".x"] for name in MANY.split(",")}, rounds=1)
-    (axes,) = panels(draw_tokens(lines))
-    assert len({(line.get_marker(), line.get_linestyle()) for line in axes.lines}) == len(lines)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -49,6 +50,18 @@ def test_other_arms_give_their_first_attempts(episode: Make, name: str) -> None:
     assert arm_pass_at_k(arm, table, 1).estimate == 0.5
     with pytest.raises(ConfigError, match="use more --repeats"):
         arm_pass_at_k(arm, table, 3)
+
+
+def test_where_a_budget_ended_an_episode_only_first_attempts_are_samples(episode: Make) -> None:
+    arm = Arm.parse("none")
+    records = [episode("a", "none", ".."), episode("b", "none", "xx."), episode("c", "none", "x")]
+    whole = tabulate(records[:2], arm, rounds=2, task_ids=["a", "b"])
+    assert arm_pass_at_k(arm, whole, 3).tasks == 2
+    cut = tabulate([*records[:2], replace(records[2], stopped_by="budget")], arm, rounds=2, task_ids=["a", "b", "c"])
+    assert arm_pass_at_k(arm, cut, 1).estimate == pytest.approx(2 / 3)
+    with pytest.raises(ConfigError, match="the run has 1"):
+        arm_pass_at_k(arm, cut, 2)
+    assert measure(arm, 2, by_budget=True) == "last of k<=3 attempts"
 
 
 def test_an_unjudged_sample_is_no_sample(episode: Make) -> None:

@@ -141,6 +141,32 @@ def test_an_unfinished_run_says_so_and_lists_what_is_apart(small_run: Path, tmp_
         assert len({len(row) for row in rows}) == 1
 
 
+def test_budgets_and_filters_are_told_by_name_and_in_numbers(small_run: Path, tmp_path: Path) -> None:
+    changes = (
+        "UPDATE episodes SET stopped_by = 'budget' WHERE arm = 'none' AND task_id = 'HumanEval/1'",
+        "UPDATE calls SET finish_reason = 'content_filter' WHERE key IN (SELECT ec.key FROM episode_calls ec JOIN "
+        "episodes e ON e.id = ec.episode WHERE e.task_id = 'HumanEval/2' AND e.arm = 'intrinsic' "
+        "AND ec.role = 'critic')",
+        "UPDATE episodes SET status = 'failed', error = 'context overflow: too long' WHERE arm = 'self_tests' "
+        "AND task_id = 'HumanEval/3' AND repeat = 0",
+        "DELETE FROM attempts WHERE round = 2 AND episode IN (SELECT id FROM episodes WHERE arm = 'self_tests')",
+    )
+    with altered(small_run, tmp_path, *changes) as ledger:
+        text = write_report(ledger, tmp_path / "out", figures=False).path.read_text()
+    assert "| none | 2 | HumanEval/1 after r2, HumanEval/1 repeat 1 after r2 |" in text
+    assert re.search(r"a content filter ended\*\*\n\n.*\n.*\n\| intrinsic \| \d \| HumanEval/2 critic r0", text)
+    ends = next(rows for rows in tables(text) if "over- flow" in "".join(rows[0]))
+    by_arm = {
+        row[0].strip(): dict(zip((c.strip() for c in ends[0]), (c.strip() for c in row), strict=True))
+        for row in ends[2:]
+    }
+    assert by_arm["none"]["by budget"] == "2"
+    assert by_arm["self_tests"]["over- flow"] == "1"
+    for row in by_arm.values():
+        counted = [int(row[name]) for name in row if name not in ("arm", "plan- ned", "right, cut", "by budget")]
+        assert sum(counted) == int(row["plan- ned"]) == 8
+
+
 def test_a_run_without_an_episode_is_a_report_without_figures(small_run: Path, tmp_path: Path) -> None:
     with altered(small_run, tmp_path, "UPDATE episodes SET status = 'open'") as ledger:
         written = write_report(ledger, tmp_path / "out")

@@ -56,7 +56,7 @@ def test_the_notes_name_what_must_be_known(records: list[EpisodeRecord]) -> None
         "intrinsic: SEALED TEXT in 4 prompts",
         "oracle_trace: 1 of 4 episodes not run; they count as not solved",
         "intrinsic: 1 attempt unjudged",
-        "none: of 16 replies 4 were cut by the token limit; 1 attempt held no program",
+        "none: cut by the token limit: 4 of 4 reviews\nnone: 1 attempt held no program",
     ):
         assert part in notes
     assert "oracle_trace: SEALED" not in notes

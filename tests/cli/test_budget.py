@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,65 @@ def test_a_spent_budget_says_what_is_missing_and_a_larger_one_goes_on(banchu: An
     whole = banchu(*RUN, "--model", scripted, "--fresh")
     assert done.stdout == whole.stdout.replace(run_folder(whole.stdout), folder)
     assert re.search(r"^spent: \d\.\dk \+ \d+ tokens, 0 USD$", whole.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_a_run_whose_budget_was_spent_says_so_until_it_goes_on(banchu: Any, scripted: str, tmp_path: Path) -> None:
+    banchu(*RUN, "--model", scripted, "--max-total-tokens", "3000")
+    shown = banchu("show", "last").stdout
+    name = run_folder(banchu(*RUN, "--model", scripted, "--max-total-tokens", "3000").stdout).removeprefix("runs/")
+    assert re.search(
+        rf"^stopped    budget --max-total-tokens 3,000: .*`banchu resume {name}` with a larger", shown, re.M
+    )
+    told = json.loads(banchu("show", "last", "--json").stdout)
+    assert told["spent_budget"]["option"] == "--max-total-tokens"
+    ends = [arm["ends"] for arm in told["summary"]["arms"]]
+    assert sum(each["not_run"] for each in ends) == 6 - len(told["episodes"]) > 0
+    assert banchu("report", "last", "--no-figures").returncode == 0
+    report = tmp_path / "runs" / name / "report" / "report.md"
+    assert "It was ended by its budget: budget --max-total-tokens 3,000" in report.read_text()
+
+    assert banchu("resume", "last").returncode == 0
+    assert "stopped  " not in banchu("show", "last").stdout
+    assert json.loads(banchu("show", "last", "--json").stdout)["spent_budget"] is None
+    banchu("report", "last", "--no-figures")
+    assert "ended by its budget" not in report.read_text()
+
+
+@pytest.mark.slow
+def test_an_episodes_budget_is_part_of_the_run_and_resume_keeps_it(banchu: Any, scripted: str) -> None:
+    words = [*RUN, "--model", scripted, "--max-tokens", "64", "--episode-tokens", "800"]
+    estimated = banchu(*words, "--dry-run").stdout
+    assert "episodes: 6, each of at most 800 tokens\n" in estimated
+    assert "4.8k by the episodes' own budget" in estimated
+    cut = banchu(*words, "--max-total-tokens", "1000")
+    assert cut.returncode == 1, cut.stderr
+    done = banchu("resume", "last")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "intrinsic: 2 of 2 episodes were ended by their own budget; their last attempt is their answer" in done.stdout
+    )
+    shown = banchu("show", "last").stdout
+    assert "\nepisode    at most 800 tokens\n" in shown
+    assert re.search(r"^ HumanEval/0 .*\(budget\)", shown, re.M)
+    told = json.loads(banchu(*words, "--json").stdout)
+    assert told["folder"] == run_folder(done.stdout)
+    assert [arm["ends"]["by_budget"] for arm in told["summary"]["arms"]] == [2, 2, 1]
+    assert run_folder(banchu(*words[:-2]).stdout) != told["folder"]
+    compared = json.loads(banchu("compare", "last", told["folder"], "--json").stdout)
+    assert {(pair["ends_a"]["by_budget"], pair["ends_b"]["by_budget"]) for pair in compared} == {(0, 2), (0, 1)}
+    assert "How planned episodes ended" in banchu("compare", told["folder"]).stdout
+
+
+def test_a_report_tells_the_command_of_a_run_with_episode_budgets(banchu: Any, scripted: str, tmp_path: Path) -> None:
+    limits = ["--episode-time", "1m30s", "--episode-tokens", "3000", "--episode-usd", "0.5"]
+    folder = run_folder(banchu(*RUN, "--model", scripted, "--arms", "none", "--limit", "1", *limits).stdout)
+    assert banchu("report", "last", "--no-figures").returncode == 0
+    report = (tmp_path / folder / "report" / "report.md").read_text()
+    (told,) = re.findall(r"^banchu (run .*)$", report, re.MULTILINE)
+    assert "--episode-usd 0.5 --episode-tokens 3000 --episode-time 90.0s" in told
+    assert run_folder(banchu(*shlex.split(told)).stdout) == folder
+    assert "| episode_seconds | 90.0 |" in report
 
 
 def test_an_estimate_costs_nothing_and_leaves_nothing(banchu: Any, scripted: str, tmp_path: Path) -> None:
@@ -118,6 +178,12 @@ BAD = {
     "negative time": (["--max-time=-5m"], ["--max-time '-5m'", "2h30m"]),
     "empty time": (["--max-time", ""], ["--max-time ''", "2h30m"]),
     "no time": (["--max-time", "0s"], ["--max-time 0", "above 0"]),
+    "no tokens an episode": (["--episode-tokens", "0"], ["--episode-tokens 0", "above 0", "20000"]),
+    "episode tokens in words": (["--episode-tokens", "few"], ["--episode-tokens 'few'", "whole number"]),
+    "episode too small": (["--episode-tokens", "99"], ["--episode-tokens 99", "HumanEval/1 may take", "--max-tokens"]),
+    "episode usd in words": (["--episode-usd", "a cent"], ["--episode-usd 'a cent'", "such as 0.02"]),
+    "no time an episode": (["--episode-time", "0s"], ["--episode-time 0", "above 0", "90s"]),
+    "episode time without a unit": (["--episode-time", "9"], ["--episode-time '9'", "d, h, m and s"]),
     "no price file": (["--prices", "missing.toml"], ["--prices 'missing.toml'", "check the path"]),
     "bad price file": (["--prices", "bad.toml"], ["--prices 'bad.toml'", "openai:x", "input 'much'", "per million"]),
 }

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graphs.test_episode import RIGHT, TASK, WRONG, ScriptedProver, Walk
+from tests.graphs.walking import RIGHT, TASK, WRONG, ScriptedProver, Walk
 
 from banchu.core.episode import Attempt, Choice, Feedback
 from banchu.graphs.choice import best, majority

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.graphs.test_episode import RIGHT, TASK, WRONG, Walk
+from tests.graphs.walking import RIGHT, TASK, WRONG, Walk
 
 from banchu.graphs.run_feedback import ALL_PASSED, SOME_FAILED
 

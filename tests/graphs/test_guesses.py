@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from tests.graphs.test_episode import ScriptedOracle, Walk
+from tests.graphs.walking import ScriptedOracle, Walk
 
 from banchu.core.episode import Attempt, Check
 from banchu.core.task import Task

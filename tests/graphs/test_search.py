@@ -10,7 +10,7 @@ from math import log, sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graphs.test_episode import RIGHT, TASK, WRONG, ScriptedProver, Walk
+from tests.graphs.walking import RIGHT, TASK, WRONG, ScriptedProver, Walk
 
 from banchu.core.arm import Arm
 from banchu.core.episode import Check, Choice, Feedback

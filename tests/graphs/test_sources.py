@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.graphs.test_episode import RIGHT, TASK, WRONG, Walk
+from tests.graphs.walking import RIGHT, TASK, WRONG, Walk
 
 from banchu.core.episode import Check, Feedback
 from banchu.graphs.calls import calls_of

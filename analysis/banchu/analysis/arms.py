@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
 
+from banchu.analysis.ends import Cuts, Ends, count_cuts, count_ends
 from banchu.analysis.flips import Flips, count_flips
 from banchu.analysis.gate_quality import GateQuality, WrittenTests, gate_quality, written_tests
 from banchu.analysis.intervals import Interval, clustered_wilson, paired_interval
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import Outcome, OutcomeTable, Unit
-from banchu.analysis.passk import PassAtK, arm_pass_at_k, measure, samples_per_task
+from banchu.analysis.passk import PassAtK, arm_pass_at_k, ended_by_budget, measure, samples_per_task
 from banchu.core.arm import Arm, Fairness, Kind
 from banchu.core.episode import CallRecord, EpisodeRecord
 from banchu.core.verdict import VERDICT_KINDS
@@ -38,6 +39,8 @@ class Tokens:
     prompt: int
     completion: int
     total: int
+    reasoning: int = 0
+    """Of the completion tokens, those that are no part of a text; 0 also where the server does not count them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class ArmSummary:
     oracle_calls: int
     """Verdicts on the sealed tests that crossed into the feedback channel."""
     prompts_with_sealed_text: int
+    ends: Ends
+    """How the planned episodes ended, apart from right and wrong."""
+    cuts: tuple[Cuts, ...]
+    """Replies that were cut by the token limit, by role and round."""
     truncated_replies: int
     no_answer_attempts: int
     """Attempts, of any round, that held no program."""
@@ -123,7 +130,7 @@ def summarise_arm(arm: Arm, table: OutcomeTable) -> ArmSummary:
         oracle=arm.uses_oracle,
         oracle_stops=arm.oracle_stops,
         chooses=arm.chooses,
-        measure=measure(arm, table.rounds),
+        measure=measure(arm, table.rounds, by_budget=ended_by_budget(table)),
         rounds=table.rounds,
         tasks=len(table.task_ids),
         units=len(table.outcomes),
@@ -144,6 +151,8 @@ def summarise_arm(arm: Arm, table: OutcomeTable) -> ArmSummary:
         model_seconds=fsum(call.wall_s for call in calls),
         oracle_calls=sum(episode.oracle_calls for episode in episodes),
         prompts_with_sealed_text=sum(call.sealed_hits > 0 for call in calls),
+        ends=count_ends(table),
+        cuts=count_cuts(table),
         truncated_replies=sum(call.finish_reason == "length" for call in calls),
         no_answer_attempts=sum(j.verdict is not None and j.verdict.kind == "no_answer" for j in attempts),
         last_verdicts=_last_verdicts(episodes),
@@ -191,11 +200,12 @@ def _pass_at_k(arm: Arm, table: OutcomeTable) -> tuple[PassAtK, ...]:
 
 
 def _tokens(calls: Iterable[CallRecord]) -> Tokens:
-    prompt = completion = 0
+    prompt = completion = reasoning = 0
     for call in calls:
         prompt += call.prompt_tokens
         completion += call.completion_tokens
-    return Tokens(prompt, completion, prompt + completion)
+        reasoning += call.reasoning_tokens
+    return Tokens(prompt, completion, prompt + completion, reasoning)
 
 
 def _last_verdicts(episodes: Iterable[EpisodeRecord]) -> dict[str, int]:

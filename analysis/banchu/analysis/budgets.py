@@ -50,6 +50,8 @@ class AtBudget:
     """Exact and two-sided, by task."""
     short: int
     """Pairs in which the control was not run long enough to spend as much: another attempt would have been due."""
+    short_by_budget: int
+    """Of those, the ones in which the episode's own budget ended it, and not its rounds."""
 
 
 def at_budgets(control: OutcomeTable, arm: OutcomeTable, units: Iterable[Unit]) -> tuple[AtBudget, ...]:
@@ -76,13 +78,14 @@ def answer_at(episode: EpisodeRecord, budget: BudgetName, amount: int) -> tuple[
     accepted = [judged for judged in answers if _accepts(episode, judged.attempt.round)]
     chosen = [episode.answers[affordable - 1]] if episode.choices else []
     verdict = (chosen or accepted or answers[-1:])[0].verdict
-    short = due and episode.stopped_by == "rounds"
+    # A budget of its own ended it for what the next call might have cost, not for what it would have.
+    short = due and episode.stopped_by in ("rounds", "budget")
     return None if verdict is None else verdict.passed, short
 
 
 def _at_budget(name: BudgetName, control: OutcomeTable, arm: OutcomeTable, units: list[Unit]) -> AtBudget:
     by_task: dict[str, tuple[int, int]] = {}
-    solved_control = solved_arm = short = 0
+    solved_control = solved_arm = short = by_budget = 0
     for unit in units:
         theirs = arm.episodes[unit]
         right = arm.outcomes[unit][-1]
@@ -90,6 +93,7 @@ def _at_budget(name: BudgetName, control: OutcomeTable, arm: OutcomeTable, units
         if right is None or plain is None:
             continue
         solved_control, solved_arm, short = solved_control + plain, solved_arm + right, short + lacks
+        by_budget += lacks and control.episodes[unit].stopped_by == "budget"
         total, pairs = by_task.get(unit[0], (0, 0))
         by_task[unit[0]] = (total + right - plain, pairs + 1)
     n = sum(pairs for _, pairs in by_task.values())
@@ -102,6 +106,7 @@ def _at_budget(name: BudgetName, control: OutcomeTable, arm: OutcomeTable, units
         interval=paired_interval(by_task.values()),
         p=sign_flip_exact(total for total, _ in by_task.values()) if n else None,
         short=short,
+        short_by_budget=by_budget,
     )
 
 

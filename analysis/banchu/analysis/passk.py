@@ -58,7 +58,7 @@ def arm_pass_at_k(arm: Arm, table: OutcomeTable, k: int) -> PassAtK:
             f"pass@{k} of arm {arm.name} needs 1 <= k <= samples a task, and the run has {planned}; "
             f"use more --repeats or a smaller k"
         )
-    rounds = table.rounds + 1 if _every_round_is_a_sample(arm) else 1
+    rounds = table.rounds + 1 if _every_round_is_a_sample(arm, ended_by_budget(table)) else 1
     counts = dict.fromkeys(table.task_ids, (0, 0))
     for (task_id, _), row in table.outcomes.items():
         for outcome in row[:rounds]:
@@ -87,24 +87,34 @@ def samples_per_task(arm: Arm, table: OutcomeTable) -> int:
             f"arm {arm.name} uses the oracle: its figure is {measure(arm, table.rounds)!r}, not pass@k; "
             f"take pass@k from arm `none`"
         )
-    return table.repeats * (table.rounds + 1 if _every_round_is_a_sample(arm) else 1)
+    return table.repeats * (table.rounds + 1 if _every_round_is_a_sample(arm, ended_by_budget(table)) else 1)
 
 
-def measure(arm: Arm, rounds: int) -> str:
-    """What the accuracy of an arm's last attempt is called. Only independent samples are pass@1."""
+def measure(arm: Arm, rounds: int, *, by_budget: bool = False) -> str:
+    """What the accuracy of an arm's last attempt is called. Only independent samples are pass@1.
+
+    Args:
+        by_budget: whether a budget ended some of its episodes.
+    """
     attempts = rounds + 1
     if arm.oracle_stops:
         return f"oracle-stopped, k<={attempts} attempts"
     if arm.oracle_content:
         return f"oracle content shown, last of k<={attempts} attempts"
-    if _every_round_is_a_sample(arm) or attempts == 1:
+    if _every_round_is_a_sample(arm, by_budget) or attempts == 1:
         return "pass@1"
     if arm.chooses:
         return f"answer chosen among k<={attempts} attempts"
     return f"last of k<={attempts} attempts"
 
 
-def _every_round_is_a_sample(arm: Arm) -> bool:
-    # With stop=same the number of samples depends on the samples themselves: only the first is a fair draw.
+def ended_by_budget(table: OutcomeTable) -> bool:
+    """Whether the episodes' own budget ended one of them."""
+    return any(episode.stopped_by == "budget" for episode in table.episodes.values())
+
+
+def _every_round_is_a_sample(arm: Arm, by_budget: bool) -> bool:
+    # With stop=same, or where a budget ended an episode, the number of samples depends on the samples themselves: only
+    # the first is a fair draw.
     # Where the answer is chosen, a round's outcome is that of a choice.
-    return arm.source == "none" and arm.stop == "rounds" and not arm.chooses
+    return arm.source == "none" and arm.stop == "rounds" and not arm.chooses and not by_budget

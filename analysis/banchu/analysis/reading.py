@@ -6,8 +6,18 @@ from collections.abc import Sequence
 
 from banchu.analysis.arms import ArmSummary
 from banchu.analysis.compare import Comparison
+from banchu.analysis.ends import Cuts
 from banchu.analysis.power import ALPHA
+from banchu.core.chat import CallRole
 
+CUT_NOTED = 0.03
+"""The share of attempts that the token limit may cut before a larger one is advised."""
+_REPLIES: dict[CallRole, str] = {
+    "actor": "attempt",
+    "critic": "review",
+    "reflector": "reflection",
+    "tester": "test list",
+}
 LEAST_TASKS = 6
 """The exact test cannot get below 2 / 2^n with n tasks that differ: 2 / 2^5 > 0.05 > 2 / 2^6."""
 
@@ -33,7 +43,7 @@ def read(comparison: Comparison) -> str:
     if comparison.ahead_of_control:
         return (
             f"`{comparison.b}` does not show that it beats its control `{comparison.a}`: it solved more ({tail}), but "
-            f"the control had too few rounds to spend as many {_and(comparison.unmatched)}{cost}."
+            f"the control was ended too early to spend as many {_and(comparison.unmatched)}{cost}."
         )
     return (
         f"`{comparison.b}` does not show that it beats its control `{comparison.a}`: it solved more in as many rounds "
@@ -65,10 +75,15 @@ def budget_caveats(comparison: Comparison) -> tuple[str, ...]:
     short = [f"{each.budget} in {each.short} of {each.pairs} pairs" for each in comparison.budgets if each.short]
     if not short:
         return ()
+    rounds = any(each.short > each.short_by_budget for each in comparison.budgets)
+    remedies = [
+        *(["the control with rounds=N of its own, such as none+gate=self_tests+rounds=40,"] if rounds else []),
+        *(["a larger budget of each episode"] if any(each.short_by_budget for each in comparison.budgets) else []),
+    ]
     remedy = (
         "its samples are independent, so more of them would not change what is expected of the last"
         if not comparison.unmatched
-        else "the control with rounds=N of its own, such as none+gate=self_tests+rounds=40, lets it go on"
+        else f"{' or '.join(remedies)} lets it go on"
     )
     return (f"{comparison.a} ended before it had spent as much as {comparison.b}: {', '.join(short)}; {remedy}",)
 
@@ -92,12 +107,29 @@ def notes(arms: Sequence[ArmSummary]) -> tuple[str, ...]:
             lines.append(f"{arm.arm}: {_count(arm.errors, 'episode')} ended by a model error, counted as not solved")
         if arm.unjudged_attempts:
             lines.append(f"{arm.arm}: {_count(arm.unjudged_attempts, 'attempt')} unjudged, left out of the averages")
-        if arm.truncated_replies or arm.no_answer_attempts:
+        if arm.ends.by_budget:
             lines.append(
-                f"{arm.arm}: of {arm.model_calls} replies {arm.truncated_replies} were cut by the token limit; "
-                f"{_count(arm.no_answer_attempts, 'attempt')} held no program"
+                f"{arm.arm}: {arm.ends.by_budget} of {arm.units} episodes were ended by their own budget; their last "
+                f"attempt is their answer"
             )
+        lines += _cut(arm)
     return tuple(lines)
+
+
+def _cut(arm: ArmSummary) -> list[str]:
+    """What the token limit did to it, and attempts without a program."""
+    told = [_of_role(cuts) for cuts in arm.cuts if cuts.cut]
+    many = any(cuts.role == "actor" and cuts.cut > CUT_NOTED * cuts.replies for cuts in arm.cuts)
+    remedy = "; raise --max-tokens" if many else ""
+    lines = [f"{arm.arm}: cut by the token limit: {', '.join(told)}{remedy}"] if told else []
+    if arm.no_answer_attempts:
+        lines.append(f"{arm.arm}: {_count(arm.no_answer_attempts, 'attempt')} held no program")
+    return lines
+
+
+def _of_role(cuts: Cuts) -> str:
+    right = f" ({cuts.right} of them right)" if cuts.role == "actor" else ""
+    return f"{cuts.cut} of {_count(cuts.replies, _REPLIES[cuts.role])}{right}"
 
 
 def percent(value: float | None, unit: str = " %") -> str:

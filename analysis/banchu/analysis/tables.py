@@ -10,11 +10,13 @@ from banchu.analysis.arms import ArmSummary
 from banchu.analysis.compare import Comparison
 from banchu.analysis.control_tables import budget_table, parts_table
 from banchu.analysis.detail import flip_table, sample_table
+from banchu.analysis.end_tables import anything_cut, cut_table, end_table
 from banchu.analysis.labels import label, label_table, sealed_count
 from banchu.analysis.layout import add_number, bounds, new_table, points, share, signed_bounds, thousands
 from banchu.analysis.oracle_parts import sentences
 from banchu.analysis.quality_tables import gate_table, written_table
 from banchu.analysis.reading import budget_caveats, caveats, p_value, percent, read
+from banchu.analysis.reasoning import reasoning_table
 from banchu.analysis.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -47,12 +49,18 @@ def print_summary(summary: RunSummary, console: Console, *, detail: bool = False
 
 
 def detail_tables(summary: RunSummary) -> list[Table]:
-    """Labels, flips and pass@k of every arm; gates and written tests where there are any."""
-    found = [label_table(summary), flip_table(summary), sample_table(summary)]
+    """Ends, labels, flips and pass@k of every arm; cuts, gates, written tests and reasoning where there are any."""
+    found = [
+        end_table((arm.arm, arm.ends) for arm in summary.arms),
+        *([cut_table(summary)] if anything_cut(summary) else []),
+    ]
+    found += [label_table(summary), flip_table(summary), sample_table(summary)]
     if gates := [arm.gate for arm in summary.arms if arm.gate]:
         found.append(gate_table(gates))
     if written := [arm.written_tests for arm in summary.arms if arm.written_tests]:
         found.append(written_table(written))
+    if any(arm.tokens.reasoning for arm in summary.arms):
+        found.append(reasoning_table(summary))
     return found
 
 

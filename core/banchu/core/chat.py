@@ -100,7 +100,7 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
-    """Of the completion tokens, those that are no part of the text. The ledger keeps no count of them."""
+    """Of the completion tokens, those that are no part of the text."""
 
     @property
     def total_tokens(self) -> int:

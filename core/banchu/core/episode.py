@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from banchu.core.arm import FeedbackSource
 from banchu.core.chat import CallRole, FinishReason
 from banchu.core.verdict import Verdict
 
-StoppedBy = Literal["rounds", "accepted", "done", "same", "oracle"]
+StoppedBy = Literal["rounds", "accepted", "done", "same", "oracle", "budget"]
 EpisodeStatus = Literal["done", "failed"]
+OVERFLOW: Final = "context overflow: "
+"""How the error of an episode begins that a prompt ended which did not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class CallRecord:
     sealed_hits: int
     """Sealed assertions whose text was found in the prompt."""
     wall_s: float
+    reasoning_tokens: int = 0
+    """Of the completion tokens, those that are no part of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class EpisodeRecord:
     """What the test writer wrote, in arms whose source is `self_tests`."""
     choices: tuple[Choice, ...] = ()
     """By round, in arms that choose or search; none in others, where the last attempt is revised, and is the answer."""
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether a prompt that did not fit the model's context ended it."""
+        return self.error.startswith(OVERFLOW)
 
     @property
     def answers(self) -> tuple[JudgedAttempt, ...]:

@@ -17,18 +17,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Literal
 
-from banchu.core.chat import Completion, Request, Usage
+from banchu.core.chat import Completion, Request
 from banchu.core.errors import ConfigError
-from banchu.experiments.prices import FREE, Prices, Rate
+from banchu.experiments.metering import NOTHING, Cost, Meter
+from banchu.experiments.prices import Prices, Rate
 
 Option = Literal["--max-usd", "--max-total-tokens", "--max-time"]
-
-PER_BYTE: Final = 0.5
-"""Tokens of a prompt for each of its bytes, until more were seen. English and code have about 0.3."""
-PER_MESSAGE: Final = 16
-"""Tokens that a chat template puts around a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +59,7 @@ class Budget:
         Raises:
             ConfigError: a budget in USD, and a model whose price nobody knows.
         """
-        if self.usd is None:
-            return {}
-        found = {}
-        for model in models:
-            if (rate := prices.rate(model)) is None:
-                name = model.partition("@")[0]
-                raise ConfigError(
-                    f"--max-usd {self.usd:g}: the price of {model!r} is not known; write it into a file, as "
-                    f"[{name!r}] with input = USD and output = USD per million tokens, and give that with --prices FILE"
-                )
-            found[model] = rate
-        return found
+        return {} if self.usd is None else prices.rates(models, f"--max-usd {self.usd:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +78,11 @@ class SpentBudget:
         """By how much the budget was exceeded."""
         return max(0.0, self.spent - self.limit)
 
+    @property
+    def larger(self) -> str:
+        """What lets the run go on. Time is of one command, so as much again will do."""
+        return self.option if self.option == "--max-time" else f"a larger {self.option}"
+
     def __str__(self) -> str:
         if self.option == "--max-time":
             return f"budget {self.option} {self.limit:,.0f} s: {self.spent:,.0f} s until the last call was in"
@@ -100,20 +90,6 @@ class SpentBudget:
         limit, spent, over, ahead = (show.format(x) for x in (self.limit, self.spent, self.over, self.next_call))
         beyond = f" ({over} too many)" if self.over else ""
         return f"budget {self.option} {limit}: {spent} {unit} are spent{beyond}, and the next call may cost {ahead}"
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one call or of many."""
-
-    tokens: int = 0
-    usd: Decimal = Decimal(0)
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.tokens + other.tokens, self.usd + other.usd)
-
-    def __sub__(self, other: Cost) -> Cost:
-        return Cost(self.tokens - other.tokens, self.usd - other.usd)
 
 
 class Account:
@@ -129,14 +105,13 @@ class Account:
         self,
         budget: Budget,
         rates: Mapping[str, Rate] | None = None,
-        spent: Cost = Cost(),
+        spent: Cost = NOTHING,
         on_spent: Callable[[SpentBudget], object] = lambda spent: None,
     ) -> None:
         self._budget = budget
-        self._rates = rates or {}
+        self._meter = Meter(rates)
         self._on_spent = on_spent
-        self._spent, self._held = spent, Cost()
-        self._per_byte = PER_BYTE
+        self._spent, self._held = spent, NOTHING
         self._changed = asyncio.Event()
         self._closed = False
         self._begun = time.monotonic()
@@ -177,12 +152,12 @@ class Account:
     async def reserve(self, model: str, request: Request) -> Cost | None:
         """Hold back the most that a call may cost, to be given to `settle`. None: the budget does not bear it."""
         if not self._budget.counts:
-            return Cost()
-        most = self._cost(model, Usage(self._prompt_tokens(request), request.sampling.max_tokens))
+            return NOTHING
+        most = self._meter.most(model, request)
         self.asking += 1
         try:
             while not self._closed:
-                if end := self._exceeded(most, Cost()):
+                if end := self._exceeded(most, NOTHING):
                     self._stop(end)
                 elif not self._exceeded(most, self._held):
                     self._held += most
@@ -200,20 +175,8 @@ class Account:
             return
         self._held -= held
         if completion is not None:
-            usage = completion.usage
-            if size := len(_encoded(request.prompt_text)):
-                self._per_byte = max(self._per_byte, usage.prompt_tokens / size)
-            if not usage.total_tokens:
-                usage = Usage(self._prompt_tokens(request), tokens_at_most(len(_encoded(completion.text))))
-            self._spent += self._cost(model, usage)
+            self._spent += self._meter.of(model, request, completion)
         self._wake()
-
-    def _cost(self, model: str, usage: Usage) -> Cost:
-        return Cost(usage.total_tokens, self._rates.get(model, FREE).of(usage))
-
-    def _prompt_tokens(self, request: Request) -> int:
-        messages = 1 if isinstance(request.prompt, str) else len(request.prompt)
-        return tokens_at_most(len(_encoded(request.prompt_text)), messages, self._per_byte)
 
     def _exceeded(self, most: Cost, held: Cost) -> SpentBudget | None:
         """The budget that would not bear `most` beside what is spent and held."""
@@ -234,12 +197,3 @@ class Account:
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-def tokens_at_most(size: int, messages: int = 0, per_byte: float = PER_BYTE) -> int:
-    """An estimate, rather too high, of the tokens of a text of `size` bytes in so many messages."""
-    return math.ceil(size * per_byte) + PER_MESSAGE * messages
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from banchu.core.arm import Arm
 from banchu.core.chat import Sampling
 from banchu.core.errors import ConfigError
+from banchu.experiments.episode_budget import EpisodeBudget
+from banchu.experiments.prices import rate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ class RunConfig:
     """The id of the model that reviews answers; empty: `model`."""
     reflector: str = ""
     """The id of the model that writes lessons; empty: `model`."""
+    episode_usd: float | None = None
+    """The most that one episode may cost; None: no limit."""
+    episode_tokens: int | None = None
+    """The most tokens of prompts and answers that one episode may use; None: no limit."""
+    episode_seconds: float | None = None
+    """Seconds inside model calls after which an episode begins no other; None: no limit."""
+    episode_rates: dict[str, dict[str, str]] = field(default_factory=dict)
+    """With `episode_usd`: USD a token, and a call, by model, as they were when the run began."""
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
@@ -59,11 +69,12 @@ class RunConfig:
             raise ConfigError(f"--top-p {self.sampling.top_p} is outside (0, 1]")
         if self.sampling.max_tokens < 1:
             raise ConfigError(f"--max-tokens {self.sampling.max_tokens} is too small; the least is 1")
+        _ = self.episode_budget  # refuses what is none
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, equal after a round trip through a file."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        for name, usual in (("confirm", 1), ("critic", ""), ("reflector", "")):
+        for name, usual in _LATER.items():
             if plain[name] == usual:
                 del plain[name]  # runs that are older than the option are the same runs
         return plain
@@ -76,6 +87,23 @@ class RunConfig:
     @property
     def parsed_arms(self) -> tuple[Arm, ...]:
         return tuple(Arm.parse(name) for name in self.arms)
+
+    @property
+    def episode_budget(self) -> EpisodeBudget:
+        rates = {model: rate_of(plain) for model, plain in self.episode_rates.items()}
+        return EpisodeBudget(self.episode_usd, self.episode_tokens, self.episode_seconds, rates)
+
+
+_LATER: Final[dict[str, Any]] = {
+    "confirm": 1,
+    "critic": "",
+    "reflector": "",
+    "episode_usd": None,
+    "episode_tokens": None,
+    "episode_seconds": None,
+    "episode_rates": {},
+}
+"""Options that came later, with what they were before."""
 
 
 def config_of(stored: dict[str, Any]) -> RunConfig:

@@ -17,10 +17,12 @@ from banchu.agents.attempts import CHAT_LIMITS, COMPLETION_LIMITS
 from banchu.benchmarks import Benchmark
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Usage
+from banchu.core.errors import ConfigError
 from banchu.core.task import Task
-from banchu.experiments.budget import tokens_at_most
 from banchu.experiments.config import RunConfig
-from banchu.experiments.prices import Rate
+from banchu.experiments.episode_budget import EpisodeBudget
+from banchu.experiments.metering import Cost, tokens_at_most
+from banchu.experiments.prices import FREE, Rate
 from banchu.experiments.spending import models_of
 
 _ATTEMPT: Final = tokens_at_most(CHAT_LIMITS.attempt)
@@ -50,7 +52,8 @@ class Estimate:
     """Where it would be, or is."""
     episodes: int
     shares: tuple[Share, ...]
-    """Roles that are asked at all."""
+    """Roles that are asked at all, and what they may be asked if no episode's own budget ends it."""
+    episode_budget: EpisodeBudget
 
     @property
     def calls(self) -> int:
@@ -61,10 +64,19 @@ class Estimate:
         return _sum(share.usage for share in self.shares)
 
     @property
+    def tokens(self) -> int:
+        """Together, and no more than the episodes' own budgets let through."""
+        most, each = self.usage.total_tokens, self.episode_budget.tokens
+        return most if each is None else min(most, self.episodes * each)
+
+    @property
     def usd(self) -> Decimal | None:
-        """None: some model's price is not known."""
-        known = [share.usd for share in self.shares if share.usd is not None]
-        return sum(known, Decimal(0)) if len(known) == len(self.shares) else None
+        """As `tokens`. None: some model's price is not known."""
+        known, each = [share.usd for share in self.shares if share.usd is not None], self.episode_budget.usd
+        if len(known) < len(self.shares):
+            return None
+        most = sum(known, Decimal(0))
+        return most if each is None else min(most, self.episodes * Decimal(str(each)))
 
     @property
     def unpriced(self) -> list[str]:
@@ -78,9 +90,11 @@ class Estimate:
             "most_calls": self.calls,
             "most_prompt_tokens": self.usage.prompt_tokens,
             "most_completion_tokens": self.usage.completion_tokens,
+            "most_tokens": self.tokens,
             "most_usd": None if self.usd is None else float(self.usd),
             "price_unknown": self.unpriced,
             "calls_by_role": {share.role: share.calls for share in self.shares},
+            **({"most_of_an_episode": self.episode_budget.to_json()} if self.episode_budget else {}),
         }
 
 
@@ -96,7 +110,34 @@ def estimate(config: RunConfig, benchmark: Benchmark, folder: Path, rate: Callab
             known = rate(models[role])
             shares.append(Share(role, models[role], calls, usage, known.of(usage, calls) if known else None))
     episodes = len(config.tasks) * len(config.arms) * config.repeats
-    return Estimate(folder, episodes, tuple(shares))
+    return Estimate(folder, episodes, tuple(shares), config.episode_budget)
+
+
+def require_first_attempts(config: RunConfig, benchmark: Benchmark) -> None:
+    """Refuse a budget of episodes that might not bear their first attempts: without one they would have no answer.
+
+    Raises:
+        ConfigError: names the option, the task whose attempt may cost most, and what that is; or a model whose price
+            the configuration lacks.
+    """
+    budget = config.episode_budget
+    if not budget:
+        return
+    if budget.usd is not None and (lacking := set(models_of(config).values()) - set(budget.rates)):
+        raise ConfigError(f"episode_usd={budget.usd:g} needs the price of {min(lacking)!r} in episode_rates")
+    wanted = set(config.tasks)
+    first = {pair.task.id: _Asked(pair.task, config).first for pair in benchmark.tasks if pair.task.id in wanted}
+    task, usage = max(first.items(), key=lambda each: each[1].total_tokens)
+    most = Cost(usage.total_tokens, budget.rates.get(config.model, FREE).of(usage))
+    if budget.covers(most):
+        return
+    given, needed = f"--episode-usd {budget.usd}", f"{most.usd.normalize():f} USD"
+    if budget.tokens is not None and most.tokens > budget.tokens:
+        given, needed = f"--episode-tokens {budget.tokens}", f"{most.tokens} tokens"
+    raise ConfigError(
+        f"{given} does not cover a first attempt: that at {task} may take {needed}, its prompt and --max-tokens "
+        f"{config.sampling.max_tokens}; give an episode more, or make --max-tokens smaller"
+    )
 
 
 def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, Usage]]:

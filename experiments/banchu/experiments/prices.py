@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 from banchu.core.chat import Usage
 from banchu.core.errors import ConfigError
 
-_FREE: Final = re.compile(r"smollm2(?:@|$)|hf:|scripted:")
+_FREE: Final = re.compile(r"smollm2(?:@|$)|hf:|vllm:|scripted:")
 """Models of this machine, and fakes: nobody sends a bill for them. What the machine costs is not counted."""
 _ENDPOINT: Final = re.compile(r"openai:(?P<name>.+)@(?P<url>https?://\S+)(?: without \S+)?")
 _MILLION: Final = 1_000_000
@@ -41,6 +41,15 @@ class Rate:
         """USD for so many tokens of so many calls."""
         return self.input * usage.prompt_tokens + self.output * usage.completion_tokens + self.call * calls
 
+    def to_json(self) -> dict[str, str]:
+        """Decimals as text, for `rate_of`."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+def rate_of(plain: Mapping[str, str]) -> Rate:
+    """The rate that `to_json` wrote."""
+    return Rate(**{name: Decimal(value) for name, value in plain.items()})
+
 
 FREE: Final = Rate(Decimal(0), Decimal(0))
 
@@ -61,6 +70,26 @@ class Prices:
         if model not in self._known:
             self._known[model] = self._find(model)
         return self._known[model]
+
+    def rates(self, models: Iterable[str], asked: str) -> dict[str, Rate]:
+        """The rate of each model.
+
+        Args:
+            asked: the option that needs them, as it was written.
+
+        Raises:
+            ConfigError: nobody knows the price of one.
+        """
+        found = {}
+        for model in models:
+            if (rate := self.rate(model)) is None:
+                name = model.partition("@")[0]
+                raise ConfigError(
+                    f"{asked}: the price of {model!r} is not known; write it into a file, as [{name!r}] with "
+                    f"input = USD and output = USD per million tokens, and give that with --prices FILE"
+                )
+            found[model] = rate
+        return found
 
     def _find(self, model: str) -> Rate | None:
         own = max((begin for begin in self._own if model.startswith(begin)), key=len, default=None)

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from banchu.core.chat import CallRole, Usage
-from banchu.experiments.budget import Cost, tokens_at_most
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
+from banchu.experiments.metering import Cost, tokens_at_most
 from banchu.experiments.prices import Rate
 
 

@@ -2,12 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from banchu.graphs.context import EpisodeContext, EpisodeSink, FeedbackMaker, Oracle, Prover
+from banchu.graphs.context import EpisodeContext, EpisodeSink, FeedbackMaker, NotCovered, Oracle, Prover
 
 if TYPE_CHECKING:
     from banchu.graphs.episode import build_graph, run_episode
 
-__all__ = ["EpisodeContext", "EpisodeSink", "FeedbackMaker", "Oracle", "Prover", "build_graph", "run_episode"]
+__all__ = [
+    "EpisodeContext",
+    "EpisodeSink",
+    "FeedbackMaker",
+    "NotCovered",
+    "Oracle",
+    "Prover",
+    "build_graph",
+    "run_episode",
+]
 
 
 def __getattr__(name: str) -> object:

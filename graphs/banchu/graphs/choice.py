@@ -33,7 +33,7 @@ async def choose(
         case "last":
             return attempts[-1].round
         case "best":
-            return best(feedback)
+            return best(feedback) if feedback else attempts[-1].round  # a budget may end it before any test is written
         case "majority":
             if prover is None:
                 raise ValueError(f"arm {arm.name!r} needs a prover, and the episode was handed none")

@@ -20,6 +20,11 @@ from banchu.core.verdict import Verdict
 from banchu.memory import Memory
 
 
+class NotCovered(Exception):
+    """Raised by an episode's model in the place of a call that the episode's budget does not bear. The episode ends
+    there, with what it has; the first attempt must be borne."""
+
+
 class Oracle(Protocol):
     """Judges an attempt of this episode's task on its sealed tests; counts how often it was asked."""
 

@@ -1,7 +1,7 @@
 """The compiled state machine of one episode, and how to run it.
 
     act ──► assess ──► reflect ──► act …       one attempt a round; `assess` asks the arm's feedback source
-     └────────┴──────────────────► end          a stop rule, or the last round
+     └────────┴───────────┴──────► end          a stop rule, the last round, or a budget that covers no more
 
 An arm that is shown nothing goes from attempt to attempt; an arm without memory skips `reflect`.
 """
@@ -52,7 +52,7 @@ def build_graph(arm: Arm, rounds: int, checkpointer: Checkpointer = None) -> Epi
         after = ("reflect" if arm.window else "act", "__end__")
         graph.add_node("assess", nodes.assess, input_schema=AssessView, destinations=after)
         if arm.window:
-            graph.add_node("reflect", nodes.reflect, input_schema=ReflectView, destinations=("act",))
+            graph.add_node("reflect", nodes.reflect, input_schema=ReflectView, destinations=("act", "__end__"))
     compiled = graph.compile(checkpointer=checkpointer, name=f"episode[{arm.name}]")
     # Three supersteps a round at most. LangGraph's own default is 10007, which protects nobody's bill.
     return compiled.with_config(recursion_limit=3 * (rounds + 1) + 1)

@@ -13,7 +13,7 @@ from banchu.core.arm import Arm
 from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
 from banchu.graphs.choice import choose
-from banchu.graphs.context import EpisodeContext
+from banchu.graphs.context import EpisodeContext, NotCovered
 from banchu.graphs.feedback import feedback_maker
 from banchu.graphs.guesses import guess
 from banchu.graphs.search import parent_of_next, path_to
@@ -22,6 +22,7 @@ from banchu.graphs.stops import stop_after_attempt
 
 AfterAct = Literal["act", "assess", "__end__"]
 AfterAssess = Literal["act", "reflect", "__end__"]
+AfterReflect = Literal["act", "__end__"]
 
 
 class Nodes:
@@ -39,7 +40,12 @@ class Nodes:
     async def act(self, state: ActView, runtime: Runtime[EpisodeContext]) -> Command[AfterAct]:
         context, attempts = runtime.context, attempts_of(state)
         parent = parent_of_next(self.arm, feedback_of(state), state.get("parents", ()))
-        attempt = await self._attempt(state, context, attempts, parent)
+        try:
+            attempt = await self._attempt(state, context, attempts, parent)
+        except NotCovered:
+            if not attempts:
+                raise  # an episode without an attempt has no answer
+            return _out_of_budget()
         context.sink.attempt(attempt)
         update: dict[str, Any] = {"attempts": [pack(attempt)], "parents": [parent]}
         made, parents = [*attempts, attempt], [*state.get("parents", ()), parent]
@@ -81,11 +87,18 @@ class Nodes:
 
     async def assess(self, state: AssessView, runtime: Runtime[EpisodeContext]) -> Command[AfterAssess]:
         context, task, attempts = runtime.context, task_of(state), attempts_of(state)
-        tests = await self._tests(task, state, context)
         ended = stop_after_attempt(self.arm, attempts, self.rounds)
-        arm = replace(self.arm, explain="nothing") if ended else self.arm  # nobody would read it
-        source = feedback_maker(arm, context, tests or (), state.get("reviews", ()))
-        feedback = await source(task, attempts)
+        try:
+            tests = await self._tests(task, state, context)
+            feedback, covered = await self._feedback(context, task, attempts, state, tests or (), explained=not ended)
+        except NotCovered:
+            said = feedback_of(state)
+            if self.arm.chooses or self.arm.searches:
+                answer = await self._choose(context, task, attempts, said, state["parents"])
+                return _out_of_budget({"answer": answer})
+            return _out_of_budget()
+        if not covered:
+            ended = "budget"
         context.sink.feedback(feedback)
         update: dict[str, Any] = {"feedback": [pack(feedback)]}
         if tests is not None:
@@ -99,6 +112,31 @@ class Nodes:
             return Command(update={**update, "stopped_by": stopped}, goto="__end__")
         reflects = self.arm.window and parent_of_next(self.arm, said, state["parents"]) is not None
         return Command(update=update, goto="reflect" if reflects else "act")
+
+    async def _feedback(
+        self,
+        context: EpisodeContext,
+        task: Task,
+        attempts: list[Attempt],
+        state: AssessView,
+        tests: Sequence[str],
+        *,
+        explained: bool,
+    ) -> tuple[Feedback, bool]:
+        """What the source says of the last attempt, and whether the budget covered the critic's word on it.
+
+        Args:
+            explained: whether anybody will read that word.
+        """
+        reviews = state.get("reviews", ())
+        plain = feedback_maker(replace(self.arm, explain="nothing"), context, tests, reviews)
+        if self.arm.explain == "nothing" or not explained:
+            return await plain(task, attempts), True
+        try:
+            return await feedback_maker(self.arm, context, tests, reviews)(task, attempts), True
+        except NotCovered:
+            # What running found still has a say in which attempt is the answer. It is not run again for that.
+            return await plain(task, attempts), False
 
     async def _choose(
         self,
@@ -130,7 +168,7 @@ class Nodes:
         context.sink.self_tests(tests)
         return tests
 
-    async def reflect(self, state: ReflectView, runtime: Runtime[EpisodeContext]) -> Command[Literal["act"]]:
+    async def reflect(self, state: ReflectView, runtime: Runtime[EpisodeContext]) -> Command[AfterReflect]:
         context, attempts, feedback = runtime.context, attempts_of(state), feedback_of(state)
         parents = state["parents"]
         parent = parent_of_next(self.arm, feedback, parents)
@@ -139,13 +177,16 @@ class Nodes:
         # Revisions of one attempt share its lesson in a tree; a repair has a lesson of its own (joint samples).
         if self.arm.search != "tree" or not context.memory.recall((parent,)):
             round = attempts[-1].round
-            reflection = await context.reflector.reflect(
-                task_of(state),
-                attempts[parent],
-                feedback[parent].text,
-                round=round,
-                seed=context.seed("reflector", round),
-            )
+            try:
+                reflection = await context.reflector.reflect(
+                    task_of(state),
+                    attempts[parent],
+                    feedback[parent].text,
+                    round=round,
+                    seed=context.seed("reflector", round),
+                )
+            except NotCovered:
+                return _out_of_budget()
             context.memory.remember(reflection, about=parent)
             context.sink.reflection(round, reflection)
         return Command(update={"reflections": list(context.memory.recall(path_to(parent, parents)))}, goto="act")
@@ -154,3 +195,8 @@ class Nodes:
         if context.oracle is None:
             raise ValueError(f"arm {self.arm.name!r} stops by the oracle, and the episode was handed none")
         return (await context.oracle(attempt)).passed
+
+
+def _out_of_budget(update: dict[str, Any] | None = None) -> Command[Any]:
+    """The episode ends before a call that its budget does not cover; what it has is its answer."""
+    return Command(update={**(update or {}), "stopped_by": "budget"}, goto="__end__")

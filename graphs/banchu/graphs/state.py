@@ -1,6 +1,8 @@
 """The state of an episode: plain JSON, so any checkpointer can keep it, and what each node may see of it.
 
-No channel holds a verdict. A node reads only the channels that its own view names; LangGraph hands it no others.
+No channel is for verdicts. In arms whose feedback comes from an oracle, `feedback` holds what it said, its one bit
+(`accepts`) included; where an oracle ended the episode, `stopped_by` says so. In no other arm does any channel depend
+on the sealed tests. A node reads only the channels that its own view names; LangGraph hands it no others.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class EpisodeState(TypedDict, total=False):
     parents: Annotated[list[int | None], operator.add]
     """Of each attempt, the one that it revises; null: an independent sample."""
     feedback: Annotated[list[dict[str, Any]], operator.add]
-    """What the source said of each attempt that was assessed, in order."""
+    """What the source said of each attempt that was assessed, in order; in oracle arms that is of the sealed tests."""
     reflections: list[str]
     """What memory recalled for the next attempt."""
     tests: list[str]

@@ -101,12 +101,18 @@ def counted_apart(arms: Sequence[ArmView]) -> str:
     missing = {view.arm.name: len(view.table.missing) for view in arms if view.table.missing}
     failed = {view.arm.name: len(view.table.failed) for view in arms if view.table.failed}
     unjudged = {view.arm.name: last.unjudged for view in arms if (last := view.summary.accuracy[-1]).unjudged}
+    cut = {view.arm.name: view.summary.ends.cut for view in arms if view.summary.ends.cut}
+    spent = {view.arm.name: view.summary.ends.by_budget for view in arms if view.summary.ends.by_budget}
     if missing:
         lines.append(f"Not run yet, counted as not solved: {_listed(missing)}.")
     if failed:
         lines.append(f"Ended by a model error, counted as not solved from there: {_listed(failed)}.")
     if unjudged:
         lines.append(f"Unjudged at the last round, left out of averages: {_listed(unjudged)}.")
+    if cut:
+        lines.append(f"Not solved, and cut by the token limit: {_listed(cut)}.")
+    if spent:
+        lines.append(f"Ended by the episode's own budget, with the last attempt as answer: {_listed(spent)}.")
     return " ".join(lines)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from banchu.analysis.figures import FIGURES, ArmView, Drawing, need_matplotlib, render, views, why_nothing
 from banchu.analysis.report.apart import apart, flip_list
 from banchu.analysis.report.markdown import Recorder, cell, from_rich, inline
-from banchu.analysis.report.provenance import command, settings
+from banchu.analysis.report.provenance import command, settings, spent_note
 from banchu.analysis.report.words import in_plain_words
 from banchu.analysis.run import summarise_ledger
 from banchu.analysis.summary import RunSummary
@@ -64,7 +64,7 @@ def _compose(
 ) -> str:
     config = stored_config(ledger)
     run = ledger.path.resolve().parent.name
-    words = in_plain_words(config, summary, arms)
+    words = in_plain_words(config, summary, arms, spent_note(ledger))
     sections = [
         f"# {cell(run)}",
         "## In plain words",

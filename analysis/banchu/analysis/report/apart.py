@@ -63,6 +63,19 @@ def _failed(view: ArmView) -> Iterator[str]:
     return (f"{name(unit)}: {view.table.episodes[unit].error}" for unit in view.table.failed)
 
 
+def _by_budget(view: ArmView) -> Iterator[str]:
+    for unit, episode in view.table.episodes.items():
+        if episode.stopped_by == "budget":
+            yield f"{name(unit)} after r{episode.attempts[-1].attempt.round}"
+
+
+def _filtered(view: ArmView) -> Iterator[str]:
+    for unit, episode in view.table.episodes.items():
+        for call in episode.calls:
+            if call.finish_reason == "content_filter":
+                yield f"{name(unit)} {call.role} r{call.round}"
+
+
 def _attempts(holds: Callable[[JudgedAttempt], bool]) -> Callable[[ArmView], Iterator[str]]:
     def of(view: ArmView) -> Iterator[str]:
         for unit, episode in view.table.episodes.items():
@@ -92,6 +105,8 @@ _KINDS: tuple[tuple[str, Callable[[ArmView], Iterator[str]]], ...] = (
     ("Not run: counted as not solved", _not_run),
     ("Ended by a model error: counted as not solved from there", _failed),
     ("Unjudged, because the judge itself failed: left out of the averages", _attempts(lambda j: j.verdict is None)),
+    ("Ended by the episode's own budget: the last attempt is the answer", _by_budget),
+    ("Replies that a content filter ended", _filtered),
     ("Attempts that were cut by the token limit: judged as they are", _attempts(lambda j: j.attempt.truncated)),
     ("Other replies that were cut by the token limit", _other_replies_cut),
     ("Attempts that held no program: not solved", _attempts(lambda j: j.attempt.code is None)),

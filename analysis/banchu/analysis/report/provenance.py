@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from banchu.analysis.report.markdown import as_table
+from banchu.experiments.budget import SpentBudget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
 
@@ -24,13 +25,26 @@ def settings(ledger: Ledger, config: RunConfig) -> str:
     if source := ledger.meta("benchmark_source"):
         rows.append(("benchmark read from", str(source)))
     bought = ledger.purchased()
+    thought = f" ({bought.reasoning_tokens} of reasoning)" if bought.reasoning_tokens else ""
     rows += [
         ("configuration", f"sha256 {config.digest}"),
-        ("bought", f"{bought.prompt_tokens} prompt and {bought.completion_tokens} completion tokens, each call once"),
+        (
+            "bought",
+            f"{bought.prompt_tokens} prompt and {bought.completion_tokens} completion tokens{thought}, each call once",
+        ),
         ("made with", _versions(ledger.meta("versions") or [])),
         ("report by", f"banchu {version('banchu')}"),
     ]
     return as_table(("what", "value"), rows)
+
+
+def spent_note(ledger: Ledger) -> str:
+    """The budget of the run that ended its last command, and how to go on; empty: none did."""
+    stored = ledger.meta("spent")
+    if not stored:
+        return ""
+    spent = SpentBudget(**stored)
+    return f"{spent}; `banchu resume {ledger.path.resolve().parent.name}` with {spent.larger} goes on"
 
 
 def _versions(made_with: list[dict[str, str]]) -> str:
@@ -48,6 +62,8 @@ def command(ledger: Ledger) -> str:
     for key, value in said.items():
         if key == "tasks":
             words += [word for task in value for word in ("--task", str(task))]
+        elif key == "episode_time" and value is not None:
+            words += ["--episode-time", f"{value}s"]
         elif key == "model_options":
             words += [word for k in _MODEL_OPTIONS if value.get(k) is not None for word in _option(k, value[k])]
         elif key != "benchmark" and isinstance(value, str | int | float):

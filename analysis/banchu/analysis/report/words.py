@@ -12,8 +12,12 @@ from banchu.analysis.summary import RunSummary
 from banchu.experiments.config import RunConfig
 
 
-def in_plain_words(config: RunConfig, summary: RunSummary, arms: Sequence[ArmView]) -> str:
-    """What was asked, how far it got, what each arm did, and what the comparisons allow to say."""
+def in_plain_words(config: RunConfig, summary: RunSummary, arms: Sequence[ArmView], spent: str = "") -> str:
+    """What was asked, how far it got, what each arm did, and what the comparisons allow to say.
+
+    Args:
+        spent: the budget of the run that ended it early; empty: none did.
+    """
     planned = sum(len(view.table.outcomes) for view in arms)
     ended = sum(len(view.table.episodes) for view in arms)
     attempts = 1 + max((arm.rounds for arm in summary.arms), default=summary.rounds)
@@ -27,6 +31,7 @@ def in_plain_words(config: RunConfig, summary: RunSummary, arms: Sequence[ArmVie
             f"**This run is not finished**: {ended} of {planned} episodes have ended. What has not been run counts as "
             f"not solved, so every number below will change."
         )
+        lines += [f"It was ended by its budget: {inline(spent)}."] if spent else []
     told = [f"- {inline(_arm(view))}" for view in arms if view.table.episodes]
     readings = [f"- {inline(read(comparison))}" for comparison in summary.comparisons]
     return "\n\n".join([*lines, *(["\n".join([*told, *readings])] if told else [])])
