@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import json
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from banchu.analysis.tables import print_summary
 from banchu.cli import demo
 from banchu.cli.output import console
 from banchu.cli.watch import Watch
+from banchu.experiments.digest import digest_of
 from banchu.experiments.launch import launch
 from banchu.experiments.rundir import open_run
 from banchu.models.recorded import Recording
@@ -40,8 +42,8 @@ async def walk(recording: Recording, out: Path) -> Path:
     return launched.folder
 
 
-def record(scratch: Path, afresh: bool) -> bytes:
-    """A recording of the run and of nothing else."""
+def record(scratch: Path, afresh: bool) -> tuple[bytes, str]:
+    """A recording of the run and of nothing else, and the digest of its ledger as JSON."""
     every, used = scratch / "every.jsonl", scratch / "used.jsonl"
     if TARGET.exists() and not afresh:
         every.write_bytes(gzip.decompress(TARGET.read_bytes()))
@@ -53,11 +55,12 @@ def record(scratch: Path, afresh: bool) -> bytes:
     with open_run(folder) as ledger:
         summary = summarise_ledger(ledger)
         flips = demo.flips_of(ledger, summary)
+        digest = json.dumps(digest_of(ledger).to_json(), indent=1)
     print_summary(summary, console())
     demo.print_flips(flips)
     if not flips:
         sys.exit(f"no answer flips, so there is nothing to show; pick other tasks in {demo.__file__}")
-    return gzip.compress(used.read_bytes(), mtime=0)
+    return gzip.compress(used.read_bytes(), mtime=0), f"{digest}\n"
 
 
 def main() -> None:
@@ -66,10 +69,11 @@ def main() -> None:
     arguments = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        packed = record(Path(scratch), arguments.afresh)
+        packed, digest = record(Path(scratch), arguments.afresh)
     if len(packed) > LARGEST:
         sys.exit(f"{len(packed)} bytes are too many for a package; the most is {LARGEST}")
     TARGET.write_bytes(packed)
+    TARGET.with_name(demo.DIGEST).write_text(digest)
     print(f"{TARGET.name}: {len(packed)} bytes, {time.monotonic() - begun:.0f} s")
 
 

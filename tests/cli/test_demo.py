@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,14 @@ def test_it_says_what_it_is_and_what_to_do_next(ran: Ran) -> None:
 
 
 @pytest.mark.slow
+def test_its_ledger_is_that_of_the_recorded_run(ran: Ran) -> None:
+    """Of any Python: what a program's error is called is in the verdicts. perf/replay_elsewhere.py tries others."""
+    (line,) = (line for line in ran.stdout.splitlines() if line.startswith("ledger: "))
+    wanted = demo.recorded_digest().sha256
+    assert line == f"ledger: the same as that of the recorded run, times aside: sha256 {wanted}", STALE
+
+
+@pytest.mark.slow
 def test_what_it_tells_to_do_next_can_be_done(ran: Ran, warm_banchu: Any) -> None:
     commands = [line.removeprefix("next:").split() for line in ran.stdout.splitlines() if " banchu show " in line]
     assert len(commands) == 2
@@ -109,6 +117,7 @@ def test_again_it_shows_the_same(ran: Ran, warm_banchu: Any) -> None:
     assert again.stdout == ran.stdout
     assert sorted((ran.folder / "runs").iterdir()) == before
     plain = json.loads(warm_banchu.run(["demo", "--json"], ran.folder, dict(os.environ)).stdout)
+    assert plain["ledger"] == {"sha256": demo.recorded_digest().sha256, "same": True, "differs": {}}
     assert len(plain["flips"]) == sum(line.endswith(("i→c", "c→i")) for line in ran.stdout.splitlines())
 
 
@@ -125,6 +134,25 @@ def test_the_recording_is_small_and_of_the_model_that_it_names() -> None:
     assert all(entry.final and entry.result().usage.completion_tokens for entry in entries)
     # Nothing of the machine that it was recorded on.
     assert not [entry for entry in entries if "/root" in str(entry.request) or "/home" in str(entry.request)]
+
+
+def test_the_digest_that_came_with_it_is_of_this_recording() -> None:
+    with demo.recorded() as path:
+        store = Store(path)
+        entries = len(list(store.entries()))
+        store.close()
+    tables = demo.recorded_digest().tables
+    assert (tables["calls"].rows, tables["episodes"].rows) == (entries, len(demo.TASKS) * len(demo.ARMS)), STALE
+
+
+def test_a_ledger_that_differs_is_said_with_table_and_column() -> None:
+    here = demo.recorded_digest()
+    verdicts = here.tables["verdicts"]
+    columns = {**verdicts.columns, "detail.error": "f" * 64}
+    other = {**here.tables, "verdicts": replace(verdicts, sha256="e" * 64, columns=columns)}
+    said = demo.likeness_of(replace(here, sha256="d" * 64, tables=other))
+    assert str(said) == f"not that of the recorded run, it differs in verdicts (detail.error): sha256 {'d' * 64}"
+    assert str(demo.likeness_of(here)).startswith("the same as that of the recorded run, times aside: sha256 ")
 
 
 def test_its_words_name_the_arms_that_it_has() -> None:

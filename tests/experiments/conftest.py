@@ -19,6 +19,7 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.prices import Prices
 from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.tracing import Tracing
 from banchu.models.scripted import ScriptedModel
 from banchu.sandbox import Judge
 
@@ -95,6 +96,7 @@ class Lab:
         reflector: Any = None,
         budget: Budget | None = None,
         prices: Prices | None = None,
+        tracing: Tracing | None = None,
         **values: Any,
     ) -> Runner:
         others: dict[str, Any] = {"critic": critic.id if critic else "", "reflector": reflector.id if reflector else ""}
@@ -109,6 +111,7 @@ class Lab:
             reflector=reflector,
             budget=budget,
             prices=prices,
+            tracing=tracing,
         )
 
     def ledger(self, name: str) -> Ledger:

@@ -16,6 +16,7 @@ TABLES = {
     "choices": "e.task_id, e.arm, e.repeat, a.round, a.parent, a.chosen",
     "episode_calls": "e.task_id, e.arm, e.repeat, a.round, a.role, a.key, a.sealed_hits",
     "calls": "key, prompt, sampling, text, prompt_tokens, completion_tokens, finish_reason",
+    "call_extras": "key, reasoning_tokens, tool_calls, logprobs",
     "verdicts": "task_id, code_sha, kind",
     "proofs": "task_id, tests_sha, code_sha, detail",
 }

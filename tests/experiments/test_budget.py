@@ -17,7 +17,8 @@ from tests.experiments.facts import facts
 
 from banchu.core.chat import Completion, Request, Sampling, Usage
 from banchu.core.errors import ConfigError, ModelError
-from banchu.experiments.budget import Account, Budget, SpentBudget, tokens_at_most
+from banchu.experiments.budget import Account, Budget, SpentBudget
+from banchu.experiments.metering import tokens_at_most
 from banchu.experiments.prices import Prices, Rate
 from banchu.experiments.spending import spent_in
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from banchu.core.errors import ConfigError
@@ -31,6 +33,24 @@ def test_a_second_model_makes_another_run(part: str) -> None:
     assert helped.digest != CONFIG.digest
     assert config_of(helped.to_json()) == helped
     assert differences(CONFIG, helped) == [f'{part}: not set then, "openai:other" now']
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"episode_tokens": 3000}, "episode_tokens: not set then, 3000 now"),
+        ({"episode_seconds": 90.0}, "episode_seconds: not set then, 90.0 now"),
+        ({"episode_usd": 0.02, "episode_rates": {"m": {"input": "1E-7", "output": "0", "call": "0"}}}, "episode_usd"),
+    ],
+)
+def test_what_an_episode_may_use_makes_another_run(values: dict[str, Any], told: str) -> None:
+    assert not [key for key in CONFIG.to_json() if key.startswith("episode")]
+    bounded = config_of({**CONFIG.to_json(), **values})
+    assert bounded.digest != CONFIG.digest
+    assert config_of(bounded.to_json()) == bounded
+    assert bounded.episode_budget
+    assert not CONFIG.episode_budget
+    assert differences(CONFIG, bounded)[0].startswith(told)
 
 
 def test_confirm_below_1_is_refused() -> None:

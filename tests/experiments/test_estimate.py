@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,19 @@ async def test_no_arm_buys_more_than_is_estimated(lab: Any) -> None:
     assert set(calls) == set(at_most) == {"actor", "tester", "critic", "reflector"}
     assert all(calls[role] <= at_most[role] for role in calls)
     assert tokens.total_tokens <= found.usage.total_tokens
+
+
+async def test_a_budget_of_episodes_bounds_the_whole(lab: Any) -> None:
+    whole, _, _ = await bought(lab, "none,intrinsic")
+    found = estimate(
+        lab.config(lab.tasks(2), "none,intrinsic", episode_tokens=1700), lab.tasks(2), Path("x"), lambda model: FREE
+    )
+    assert found.tokens == 4 * 1700 < whole.usage.total_tokens == whole.tokens == found.usage.total_tokens
+    assert found.to_json()["most_of_an_episode"] == {"usd": None, "tokens": 1700, "seconds": None}
+    assert "most_of_an_episode" not in whole.to_json()
+    rates = {"scripted:fickle": {"input": "0.001", "output": "0.001", "call": "0"}}
+    dear = lab.config(lab.tasks(2), "none,intrinsic", episode_usd=1.7, episode_rates=rates)
+    assert estimate(dear, lab.tasks(2), Path("x"), dear.episode_budget.rates.get).usd == Decimal("6.8")
 
 
 async def test_a_real_models_run_cost_less_than_its_estimate() -> None:

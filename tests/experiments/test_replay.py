@@ -49,7 +49,7 @@ async def test_a_replay_is_the_same_ledger_and_asks_nobody(lab: Lab) -> None:
     # What makes this a test: all that can happen did.
     tables = {name: [json.loads(row) for row in rows] for name, rows in json.loads(ledger).items()}
     assert {row["status"] for row in tables["episodes"]} == {"done", "failed"}
-    assert {row["error"] for row in tables["episodes"]} >= {"", "the prompt does not fit", "busy"}
+    assert {row["error"] for row in tables["episodes"]} >= {"", "context overflow: the prompt does not fit", "busy"}
     filled = {name for name, rows in tables.items() if rows}
     assert filled >= {"attempts", "calls", "feedback", "proofs", "reflections", "self_tests", "verdicts"}
 

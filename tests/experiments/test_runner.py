@@ -241,7 +241,8 @@ async def test_an_error_of_one_call_fails_its_episode_and_no_other(lab: Any) -> 
     with lab.ledger("a") as ledger:
         failed = [episode for episode in ledger.episodes() if episode.status == "failed"]
     assert [episode.task_id for episode in failed] == ["HumanEval/0"]
-    assert failed[0].error == "9000 tokens do not fit 8192"
+    assert failed[0].error == "context overflow: 9000 tokens do not fit 8192"
+    assert failed[0].overflowed
     assert len(failed[0].attempts) == 1
     assert (await lab.run("a", lab.tasks(3), arms="none")).complete
 

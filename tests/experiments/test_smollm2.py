@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.arm import Arm
 from banchu.core.recipes import RECIPES
 from banchu.experiments.runner import Runner
+from banchu.models import Model
 from banchu.models.registry import ModelOptions, open_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -53,20 +56,26 @@ def test_smollm2_solves_ten_of_humaneval_give_or_take_four(in_process: dict[str,
     assert 6 <= len(solved) <= 14
 
 
-def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, str], tmp_path: Path) -> None:
+@contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """SmolLM2 behind a server on loopback, in a process of its own; gives its base URL."""
     server = subprocess.Popen(
-        [sys.executable, str(SERVE), "--model", "smollm2", "--port", "0", "--name", "smol"],
+        [sys.executable, str(SERVE), "--model", "smollm2", "--port", "0", "--name", "smol", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     assert server.stdout
-    url = f"http://127.0.0.1:{server.stdout.readline().split()[-1]}/v1"
-    served = ["--model", "openai:smol", "--base-url", url, "--style", "completion", "--limit", str(OVER_HTTP)]
     try:
-        over_http = verdicts(tmp_path, *served)
+        yield f"http://127.0.0.1:{server.stdout.readline().split()[-1]}/v1"
     finally:
         server.communicate("")
+
+
+def test_the_same_model_over_http_has_the_same_verdicts(in_process: dict[str, str], tmp_path: Path) -> None:
+    with served() as url:
+        there = ["--model", "openai:smol", "--base-url", url, "--style", "completion", "--limit", str(OVER_HTTP)]
+        over_http = verdicts(tmp_path, *there)
     assert len(over_http) == OVER_HTTP
     assert over_http == {task: in_process[task] for task in over_http}
 
@@ -81,6 +90,8 @@ PUBLISHED = (
     + ",self_tests+search=repair+width=1+rounds=2"
 )
 
+SENT = "none,placebo,intrinsic,self_tests,execution"
+
 
 @pytest.mark.parametrize(("arms", "tasks"), [(SOURCES, 2), (PUBLISHED, 1)], ids=["sources", "recipes"])
 async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any, arms: str, tasks: int) -> None:
@@ -88,11 +99,31 @@ async def test_garbage_tests_change_no_byte_of_what_smollm2_says(lab: Any, arms:
     true = lab.tasks(tasks)
 
     async def run(name: str, benchmark: Benchmark) -> None:
-        model = open_model("smollm2", ModelOptions(workers=1))
-        config = lab.config(benchmark, arms, rounds=1, max_tokens=40)
-        runner = Runner(lab.folder / name, config, benchmark, model, lab.judge, concurrency=1)
-        assert (await runner.run()).complete
-        await model.aclose()
+        await run_alone(lab, name, benchmark, arms, open_model("smollm2", ModelOptions(workers=1)))
 
     await asyncio.gather(run("true", true), run("garbage", with_garbage_tests(true)))
     assert lab.trajectories("garbage") == lab.trajectories("true")
+
+
+async def test_garbage_tests_change_no_byte_that_is_sent_to_smollm2(lab: Any, tmp_path: Path) -> None:
+    """As above over HTTP, with a server for each run, which writes down what it was asked."""
+    true = lab.tasks(1)
+
+    async def run(name: str, benchmark: Benchmark) -> list[bytes]:
+        log = tmp_path / f"{name}.jsonl"
+        with served("--workers", "1", "--log", str(log)) as url:
+            model = open_model("openai:smol", ModelOptions(base_url=url, style="completion"))
+            await run_alone(lab, name, benchmark, SENT, model)
+        return log.read_bytes().splitlines()
+
+    asked, instead = await asyncio.gather(run("true", true), run("garbage", with_garbage_tests(true)))
+    assert len(asked) >= len(SENT.split(","))
+    assert instead == asked  # in this order, too
+    assert lab.trajectories("garbage") == lab.trajectories("true")
+
+
+async def run_alone(lab: Any, name: str, benchmark: Benchmark, arms: str, model: Model) -> None:
+    config = lab.config(benchmark, arms, rounds=1, max_tokens=40)
+    runner = Runner(lab.folder / name, config, benchmark, model, lab.judge, concurrency=1)
+    assert (await runner.run()).complete
+    await model.aclose()

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.sandbox.commands import LIMITS, Run
 
 from banchu.core.sealed import SealedTests, TestSuite
 from banchu.core.verdict import Verdict
-from banchu.sandbox import Judge, Limits
+from banchu.sandbox import CommandCell, Judge, Limits
 
 SQUARES = """
 def check(candidate):
@@ -37,6 +38,18 @@ def ask(judge: Judge) -> Ask:
         return judge.judge_sync(SealedTests(TestSuite(check, entry_point, context, "")), code)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def cell() -> Iterator[CommandCell]:
+    """One cell of commands, so that each meets what the one before left."""
+    with CommandCell(limits=LIMITS) as cell:
+        yield cell
+
+
+@pytest.fixture
+def run(cell: CommandCell) -> Run:
+    return cell.run
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,38 @@ def test_what_the_candidate_raises_is_raised(ask: Ask, code: str, error: str) ->
     assert error in verdict.error or ("null bytes" in error and "null bytes" in verdict.error)
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "more"),
+    [
+        # Python 3.11 notices this one "in comparison", 3.12 does not say, and it fits two calls more.
+        (
+            "def f(x):\n    if x < -1:\n        return 0\n    return f(x + 1)\n",
+            "maximum recursion depth exceeded",
+            "many",
+        ),
+        ("def f(x, n=20):\n    return f(x, n - 1) if n else 1 / 0\n", "division by zero", "13"),
+        ("def f(x, n=20):\n    if not n:\n        raise RecursionError('mine')\n    f(x, n - 1)\n", "mine", "many"),
+    ],
+)
+def test_of_a_deep_call_nothing_is_told_that_hangs_on_the_interpreter(
+    ask: Ask, code: str, message: str, more: str
+) -> None:
+    first, *trace = ask(code).error.split("\n")
+    assert first.partition(": ")[2] == message
+    assert trace[4] == f"  ... {more} more calls"
+    assert len(trace) == 9
+
+
+def test_a_comprehension_is_a_line_of_the_function_around_it(ask: Ask) -> None:
+    """As Python 3.12 and later tell it; an earlier one makes it a call of its own."""
+    code = "def f(x):\n    g = lambda n: [\n        1 / (n - n)\n        for n in [n]\n    ]\n"
+    code += "    return [{g(n) for n in [x]} for _ in 'a']\n"
+    assert ask(code).error.split("\n")[1:] == [
+        "  line 6, in f: return [{g(n) for n in [x]} for _ in 'a']",
+        "  line 3, in <lambda>: 1 / (n - n)",
+    ]
+
+
 def test_a_crash_in_c_is_raised(ask: Ask) -> None:
     verdict = ask("import ctypes\ndef f(x):\n    ctypes.string_at(0)\n")
     assert (verdict.kind, verdict.error) == ("raised", "it was killed by SIGSEGV before the tests were done")

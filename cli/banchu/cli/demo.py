@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from banchu.analysis.summary import RunSummary
+    from banchu.experiments.digest import LedgerDigest
     from banchu.experiments.launch import Invocation
     from banchu.experiments.ledger import Ledger
 
 FILE: Final = "demo.jsonl.gz"
-# Also chosen so that what their programs raise is worded alike by Python 3.11 to 3.13: it is in the prompts.
+DIGEST: Final = "demo.digest.json"
+# Also chosen so that what their programs raise is worded alike by Python 3.11 to 3.13: it is in the prompts and in the
+# verdicts, and perf/replay_elsewhere.py compares the whole ledger.
 TASKS: Final = (
     "squares_odd",
     "keep_odd",
     "strings_divisible_by_10",
-    "sum_greater_than_5",
+    "cubes_odd",
     "strings_divisible_by_5",
     "sum_greater_than_3",
     "distinct_divisible_by_4",
@@ -45,6 +48,14 @@ def recorded() -> Iterator[Path]:
     """The recording that came with banchu, as a file."""
     with as_file(files("banchu.cli") / FILE) as path:
         yield path
+
+
+def recorded_digest() -> LedgerDigest:
+    """Of the ledger that was written when the recording was made."""
+    from banchu.experiments.digest import read_digest
+
+    with as_file(files("banchu.cli") / DIGEST) as path:
+        return read_digest(path)
 
 
 def invocation(isolation: str = "namespaces") -> Invocation:
@@ -97,7 +108,31 @@ def print_flips(flips: list[Flip]) -> None:
     print("" if flips else "  none\n")
 
 
-def print_next(folder: Path, report: Path, flips: list[Flip]) -> None:
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A replay's ledger beside that of the recorded run."""
+
+    sha256: str
+    same: bool
+    differs: dict[str, list[str]]
+    """Table to columns."""
+
+    def __str__(self) -> str:
+        if self.same:
+            return f"the same as that of the recorded run, times aside: sha256 {self.sha256}"
+        where = "; ".join(f"{table} ({', '.join(columns)})" for table, columns in self.differs.items())
+        return f"not that of the recorded run, it differs in {where}: sha256 {self.sha256}"
+
+
+def likeness_of(here: LedgerDigest) -> Likeness:
+    """Whether what happened here is what happened when the recording was made."""
+    from banchu.experiments.digest import differing
+
+    differs = differing(here, recorded_digest())
+    return Likeness(here.sha256, not differs, differs)
+
+
+def print_next(folder: Path, report: Path, flips: list[Flip], likeness: Likeness) -> None:
     """What the reader has seen, and what to try."""
     # An episode that was told something is worth more to read than one of fresh samples.
     telling = max(flips, key=lambda flip: (flip.arm != "none", flip.change == "i→c"), default=None)
@@ -111,6 +146,7 @@ little, which the comparisons say too.
 
 report: {report}
 run folder: {folder}
+ledger: {likeness}
 next: banchu show {folder} {episode}
           an episode in full: prompts, programs, verdicts, feedback
       banchu show {folder}

@@ -7,11 +7,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from banchu.core.chat import CallRole, Completion, Request
+from banchu.core.chat import CallRole, Completion, Request, TokenLogprob, ToolCall, Usage
 from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
@@ -31,6 +31,28 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace").decode()
     return text
+
+
+_MOST_TOKENS: Final = 10**12
+"""Of one call. A server that counts more is wrong, and SQLite could not add it up."""
+
+
+def kept(completion: Completion) -> Completion:
+    """An answer as the ledger gives it back, so that a resumed run goes on with what this one goes on with."""
+    tools = (
+        ToolCall(storable(call.name), storable(call.arguments), storable(call.id)) for call in completion.tool_calls
+    )
+    logprobs = (
+        TokenLogprob(storable(one.token), one.logprob, tuple((storable(token), value) for token, value in one.top))
+        for one in completion.logprobs
+    )
+    usage = completion.usage
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens)
+    if max(counts) > _MOST_TOKENS:
+        usage = Usage(*(min(count, _MOST_TOKENS) for count in counts))
+    return replace(
+        completion, text=storable(completion.text), usage=usage, tool_calls=tuple(tools), logprobs=tuple(logprobs)
+    )
 
 
 class Journal:
@@ -55,6 +77,10 @@ class Journal:
             *(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value))) for key, value in rows.items())
         )
 
+    def forget(self, key: str) -> None:
+        """Take a value out of the header."""
+        self._writer.submit(("DELETE FROM meta WHERE key = ?", (key,)))
+
     def tasks(self, tasks: list[tuple[Task, str]]) -> None:
         """The tasks of the run, each with the digest of its sealed tests."""
         self._writer.submit(
@@ -68,7 +94,7 @@ class Journal:
         )
 
     def call(self, key: str, request: Request, completion: Completion) -> Future[None]:
-        """A bought answer."""
+        """A bought answer, with whatever came beside its text."""
         prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.content] for m in request.prompt]
         values = (
             key,
@@ -81,7 +107,13 @@ class Journal:
             completion.wall_s,
             datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         )
-        return self._writer.submit(("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values))
+        bought = ("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        if not (completion.usage.reasoning_tokens or completion.tool_calls or completion.logprobs):
+            return self._writer.submit(bought)
+        tools = json.dumps([astuple(call) for call in completion.tool_calls])
+        logprobs = json.dumps([astuple(token) for token in completion.logprobs])
+        extras = (key, completion.usage.reasoning_tokens, tools, logprobs)
+        return self._writer.submit(bought, ("INSERT OR IGNORE INTO call_extras VALUES (?, ?, ?, ?)", extras))
 
     def verdict(self, task_id: str, code: str | None, verdict: Verdict) -> Future[None]:
         """What the judge found. The first verdict on a program stands."""
@@ -156,7 +188,7 @@ class EpisodeJournal:
         return self._end("done", stopped_by, oracle_calls, "")
 
     def failed(self, error: str, oracle_calls: int) -> Future[None]:
-        return self._end("failed", "rounds", oracle_calls, error)
+        return self._end("failed", "rounds", oracle_calls, storable(error))
 
     def _end(self, status: str, stopped_by: str, oracle_calls: int, error: str) -> Future[None]:
         values = (status, stopped_by, oracle_calls, error, *self._key)

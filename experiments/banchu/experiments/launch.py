@@ -2,68 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from banchu.agents import prompts
 from banchu.benchmarks import Benchmark, load_benchmark, select
 from banchu.core.arm import parse_arms
-from banchu.core.chat import Sampling
-from banchu.core.errors import ConfigError, DataError
+from banchu.core.errors import ConfigError
 from banchu.experiments.budget import Budget
 from banchu.experiments.config import RunConfig, differences
-from banchu.experiments.estimate import Estimate, estimate
-from banchu.experiments.ledger import LEDGER_NAME, Ledger
+from banchu.experiments.estimate import Estimate, estimate, require_first_attempts
+from banchu.experiments.invocation import Invocation, config_of_run, stored_invocation
 from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
 from banchu.experiments.runner import Outcome, Runner
 from banchu.experiments.spending import models_of
 from banchu.experiments.team import Team
-from banchu.models import Model, PromptStyle
+from banchu.experiments.tracing import Tracing
 from banchu.models.recorded import Recording
-from banchu.models.registry import ModelOptions, open_model
+from banchu.models.registry import open_model
 from banchu.sandbox import Judge, Limits
 
-_MAX_TOKENS: Final[dict[PromptStyle, int]] = {"chat": 1024, "completion": 192}
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """What a user asks for. Kept in the ledger, so that `resume` needs the folder only."""
-
-    benchmark: str
-    """`humaneval`, `mbpp:FILE`, or a .jsonl file in HumanEval's format."""
-    model: str
-    """`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`."""
-    arms: str = "none,intrinsic,oracle_trace"
-    """Comma-separated."""
-    rounds: int = 2
-    """Attempts after the first."""
-    repeats: int = 1
-    limit: int | None = None
-    """Only the first tasks."""
-    tasks: tuple[str, ...] = ()
-    """Only these tasks; ids may be short, such as `3`."""
-    seed: int = 0
-    temperature: float = 0.2
-    top_p: float = 1.0
-    max_tokens: int | None = None
-    """Length of one answer; None: 1024 in chat, 192 for raw text, where small models seldom stop by themselves."""
-    model_options: ModelOptions = field(default_factory=ModelOptions)
-    isolation: str = "namespaces"
-    """What holds a candidate, with its options, such as `docker+runtime=runsc`."""
-    confirm: int = 1
-    """Times each attempt is judged, with other random seeds; where the verdicts differ it is `flaky`."""
-    critic: str | None = None
-    """A second model that reviews answers, as `model`; None: `model` itself does."""
-    reflector: str | None = None
-    """A second model that writes lessons, as `model`; None: `model` itself does."""
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+__all__ = ["Invocation", "Launched", "launch", "plan", "resume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +43,13 @@ async def launch(
     out: Path = Path("runs"),
     *,
     fresh: bool = False,
-    concurrency: int = 32,
+    concurrency: int = 128,
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
     budget: Budget | None = None,
     prices: Prices | None = None,
+    tracing: Tracing | None = None,
 ) -> Launched:
     """Run an experiment; a run of the same configuration under `out` goes on where it stopped.
 
@@ -97,18 +60,30 @@ async def launch(
         on_start: called with the runner (for `drain`) and the run's folder before the first episode.
         recording: keeps the models' answers, or stands in for the models; the caller closes it. Not part of the run: a
             replay is the run that was recorded.
-        budget: the most that the run may cost; not part of it: the same run goes on with a larger one.
-        prices: what models cost, for a budget in USD; None: the lists alone.
+        budget: the most that the run may cost; not part of it: the same run goes on with a larger one. (What an
+            episode may cost is part of it: see `Invocation`.)
+        prices: what models cost, for budgets in USD; None: the lists alone.
+        tracing: who watches, such as `banchu.experiments.otel.traced`; None: nobody.
 
     Raises:
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
     """
     benchmark = _benchmark(invocation)
     async with _team(invocation, recording, progress) as team:
-        config = _config(invocation, benchmark, team)
+        config = config_of_run(invocation, benchmark, team, prices)
         folder = run_folder(out, config, fresh=fresh)
         return await _run(
-            folder, invocation, config, benchmark, team, concurrency, progress or Silent(), on_start, budget, prices
+            folder,
+            invocation,
+            config,
+            benchmark,
+            team,
+            concurrency,
+            progress or Silent(),
+            on_start,
+            budget,
+            prices,
+            tracing,
         )
 
 
@@ -127,21 +102,28 @@ async def plan(
     """
     benchmark = _benchmark(invocation)
     async with _team(invocation, recording, None) as team:
-        config = _config(invocation, benchmark, team)
+        config = config_of_run(invocation, benchmark, team, prices)
+        require_first_attempts(config, benchmark)
         return estimate(config, benchmark, run_folder(out, config, fresh=fresh), (prices or Prices()).rate)
 
 
 async def resume(
     folder: Path,
     *,
-    concurrency: int = 32,
+    concurrency: int = 128,
+    here: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
     budget: Budget | None = None,
     prices: Prices | None = None,
+    tracing: Tracing | None = None,
 ) -> Launched:
     """Go on with the run in `folder`.
+
+    Args:
+        here: fields of `ModelOptions` that replace the run's own, such as a device of this machine; what changes the
+            model's id is refused.
 
     Raises:
         ConfigError: benchmark, model or prompts have changed since; names each key with both values.
@@ -149,17 +131,28 @@ async def resume(
     """
     with open_run(folder) as ledger:
         then = stored_config(ledger)
-        invocation = _invocation(ledger)
+        stored = stored_invocation(ledger)
+    invocation = replace(stored, model_options=replace(stored.model_options, **(here or {})))
     benchmark = _benchmark(invocation)
     async with _team(invocation, recording, progress) as team:
-        now = _config(invocation, benchmark, team)
+        now = config_of_run(invocation, benchmark, team, then=then)
         if changed := differences(then, now):
             raise ConfigError(
                 f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
                 f"Restore what changed, or start a new run with `banchu run`"
             )
         return await _run(
-            folder, invocation, now, benchmark, team, concurrency, progress or Silent(), on_start, budget, prices
+            folder,
+            invocation,
+            now,
+            benchmark,
+            team,
+            concurrency,
+            progress or Silent(),
+            on_start,
+            budget,
+            prices,
+            tracing,
         )
 
 
@@ -180,12 +173,14 @@ async def _run(
     on_start: Callable[[Runner, Path], None],
     budget: Budget | None,
     prices: Prices | None,
+    tracing: Tracing | None,
 ) -> Launched:
     if concurrency < 1:
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
     if budget:  # before there is a folder
         budget.rates(models_of(config).values(), prices or Prices())
-    for warning in _warnings(config):
+    require_first_attempts(config, benchmark)
+    for warning in (*_warnings(config), *await team.prepare()):
         progress.notice(warning)
     async with Judge(limits=Limits(), isolation=config.isolation, confirm=config.confirm) as judge:
         with RunLock(folder):
@@ -202,6 +197,7 @@ async def _run(
                 invocation=invocation.to_json(),
                 budget=budget,
                 prices=prices,
+                tracing=tracing,
             )
             on_start(runner, folder)
             return Launched(folder, await runner.run(), team.notes)
@@ -239,44 +235,3 @@ def _benchmark(invocation: Invocation) -> Benchmark:
             f"the arm out, or write 'answers' and 'answer' into the rows of a file of your own (benchmarks/README.md)"
         )
     return benchmark
-
-
-def _config(invocation: Invocation, benchmark: Benchmark, team: Team) -> RunConfig:
-    model = team.actor
-    return RunConfig(
-        benchmark=benchmark.name,
-        benchmark_digest=benchmark.digest,
-        tasks=tuple(pair.task.id for pair in benchmark.tasks),
-        model=model.id,
-        style=model.prompt_style,
-        arms=tuple(arm.name for arm in parse_arms(invocation.arms)),
-        rounds=invocation.rounds,
-        repeats=invocation.repeats,
-        seed=invocation.seed,
-        sampling=Sampling(invocation.temperature, invocation.top_p, _max_tokens(invocation, model)),
-        prompts=prompts.digest(),
-        limits=asdict(Limits()),
-        isolation=invocation.isolation,
-        confirm=invocation.confirm,
-        critic=_other(team.critic, model),
-        reflector=_other(team.reflector, model),
-    )
-
-
-def _other(model: Model, actor: Model) -> str:
-    return "" if model.id == actor.id else model.id
-
-
-def _max_tokens(invocation: Invocation, model: Model) -> int:
-    return _MAX_TOKENS[model.prompt_style] if invocation.max_tokens is None else invocation.max_tokens
-
-
-def _invocation(ledger: Ledger) -> Invocation:
-    stored = ledger.meta("invocation")
-    if not stored:
-        raise DataError(f"{str(ledger.path.parent / LEDGER_NAME)!r} does not say how it was started; use `banchu run`")
-    known = {f.name for f in fields(Invocation)}
-    values = {key: value for key, value in stored.items() if key in known}
-    values["tasks"] = tuple(values["tasks"])
-    values["model_options"] = ModelOptions(**values["model_options"])
-    return Invocation(**values)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from banchu.core.chat import CallRole, Completion, Usage
-from banchu.core.episode import Attempt, CallRecord, Choice, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
+from banchu.core.chat import CallRole, Completion, TokenLogprob, ToolCall, Usage
+from banchu.core.episode import CallRecord, Choice, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
 from banchu.core.errors import DataError
 from banchu.core.verdict import Verdict
+from banchu.experiments.rows import call_record, episode_record, judged_attempt, logprobs_of, tool_calls_of
 from banchu.experiments.schema import FORMAT
 
 LEDGER_NAME = "ledger.sqlite"
@@ -31,6 +32,8 @@ class CallDetail:
     """Raw text, or a chat as [role, content] pairs."""
     sampling: dict[str, Any]
     text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Ledger:
         if found != FORMAT:
             self._db.close()
             raise DataError(f"{str(path)!r} has ledger format {found}, this banchu reads {FORMAT}; use its version")
+        if not self._has("call_extras"):  # an older ledger: it kept none, so its calls are read as having had none
+            self._db.execute("PRAGMA temp_store = MEMORY")
+            self._db.execute("CREATE TEMP TABLE call_extras (key, reasoning_tokens, tool_calls, logprobs)")
 
     def close(self) -> None:
         self._db.close()
@@ -105,8 +111,10 @@ class Ledger:
         row = self._db.execute("SELECT * FROM calls WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
-        usage = Usage(row["prompt_tokens"], row["completion_tokens"])
-        return Completion(row["text"], usage, row["finish_reason"], row["wall_s"])
+        more = self._db.execute("SELECT * FROM call_extras WHERE key = ?", (key,)).fetchone()
+        usage = Usage(row["prompt_tokens"], row["completion_tokens"], more["reasoning_tokens"] if more else 0)
+        reason, wall_s = row["finish_reason"], row["wall_s"]
+        return Completion(row["text"], usage, reason, wall_s, tool_calls_of(more), logprobs_of(more))
 
     def find_verdict(self, task_id: str, code_sha: str) -> Verdict | None:
         """The verdict on this code, or None where it was never judged."""
@@ -147,38 +155,41 @@ class Ledger:
     def purchased(self) -> Usage:
         """Tokens of the calls of this run, each counted once however many arms used its answer."""
         row = self._db.execute(
-            "SELECT COALESCE(SUM(prompt_tokens), 0) AS p, COALESCE(SUM(completion_tokens), 0) AS c FROM calls"
+            "SELECT COALESCE(SUM(prompt_tokens), 0) AS p, COALESCE(SUM(completion_tokens), 0) AS c, "
+            "COALESCE(SUM(reasoning_tokens), 0) AS r FROM calls LEFT JOIN call_extras USING (key)"
         ).fetchone()
-        return Usage(row["p"], row["c"])
+        return Usage(row["p"], row["c"], row["r"])
 
     def bought(self) -> list[Bought]:
         """As `purchased`, by a role that used the answer."""
         rows = self._db.execute(
             "SELECT role, COUNT(*) AS calls, SUM(prompt_tokens) AS p, SUM(completion_tokens) AS c, "
-            "SUM(none) AS none, SUM(none * LENGTH(CAST(prompt AS BLOB))) AS ps, "
-            "SUM(none * LENGTH(CAST(text AS BLOB))) AS ts FROM "
-            "(SELECT *, prompt_tokens + completion_tokens = 0 AS none FROM calls) "
+            "COALESCE(SUM(reasoning_tokens), 0) AS r, SUM(none) AS none, "
+            "SUM(none * LENGTH(CAST(prompt AS BLOB))) AS ps, SUM(none * LENGTH(CAST(text AS BLOB))) AS ts FROM "
+            "(SELECT *, prompt_tokens + completion_tokens = 0 AS none FROM calls) LEFT JOIN call_extras USING (key) "
             "LEFT JOIN (SELECT key, MIN(role) AS role FROM episode_calls GROUP BY key) USING (key) GROUP BY role"
         )
-        return [Bought(r["role"], r["calls"], Usage(r["p"], r["c"]), r["none"], r["ps"], r["ts"]) for r in rows]
+        usages = ((r, Usage(r["p"], r["c"], r["r"])) for r in rows)
+        return [Bought(r["role"], r["calls"], usage, r["none"], r["ps"], r["ts"]) for r, usage in usages]
 
     def episodes(self) -> list[EpisodeRecord]:
         """Every finished episode, by task, arm and repeat."""
         calls: defaultdict[int, list[CallRecord]] = defaultdict(list)
         for row in self._db.execute(
-            "SELECT ec.*, c.prompt_tokens, c.completion_tokens, c.finish_reason, c.wall_s "
-            "FROM episode_calls ec JOIN calls c ON c.key = ec.key ORDER BY ec.episode, ec.round, ec.role"
+            "SELECT ec.*, c.prompt_tokens, c.completion_tokens, c.finish_reason, c.wall_s, x.reasoning_tokens "
+            "FROM episode_calls ec JOIN calls c ON c.key = ec.key LEFT JOIN call_extras x ON x.key = ec.key "
+            "ORDER BY ec.episode, ec.round, ec.role"
         ):
-            calls[row["episode"]].append(_call(row))
+            calls[row["episode"]].append(call_record(row))
         attempts: defaultdict[int, list[JudgedAttempt]] = defaultdict(list)
         for row in self._db.execute(
             "SELECT a.*, v.detail FROM attempts a JOIN episodes e ON e.id = a.episode "
             "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha ORDER BY a.episode, a.round"
         ):
-            attempts[row["episode"]].append(_judged(row))
+            attempts[row["episode"]].append(judged_attempt(row))
         accepts, tests, choices = self._accepts(), self._self_tests(), self._choices()
         return [
-            _episode(
+            episode_record(
                 row, attempts[row["id"]], calls[row["id"]], accepts[row["id"]], tests[row["id"]], choices[row["id"]]
             )
             for row in self._db.execute(
@@ -195,9 +206,17 @@ class Ledger:
         if row is None:
             return None
         calls = tuple(
-            CallDetail(_call(r), json.loads(r["prompt"]), json.loads(r["sampling"]), r["text"])
+            CallDetail(
+                call_record(r),
+                json.loads(r["prompt"]),
+                json.loads(r["sampling"]),
+                r["text"],
+                tool_calls_of(r),
+                logprobs_of(r),
+            )
             for r in self._db.execute(
-                "SELECT * FROM episode_calls ec JOIN calls c ON c.key = ec.key WHERE ec.episode = ? "
+                "SELECT * FROM episode_calls ec JOIN calls USING (key) LEFT JOIN call_extras USING (key) "
+                "WHERE ec.episode = ? "
                 # The order in which they were made: attempt, then tests, then critique, then reflection.
                 "ORDER BY ec.round, "
                 "CASE ec.role WHEN 'actor' THEN 0 WHEN 'tester' THEN 1 WHEN 'critic' THEN 2 ELSE 3 END",
@@ -205,7 +224,7 @@ class Ledger:
             )
         )
         attempts = [
-            _judged(r)
+            judged_attempt(r)
             for r in self._db.execute(
                 "SELECT a.*, v.detail FROM attempts a LEFT JOIN verdicts v ON v.task_id = ? "
                 "AND v.code_sha = a.code_sha WHERE a.episode = ? ORDER BY a.round",
@@ -224,7 +243,7 @@ class Ledger:
         }
         id = row["id"]
         accepts, tests, choices = self._accepts(id)[id], self._self_tests(id)[id], self._choices(id)[id]
-        record = _episode(row, attempts, [call.record for call in calls], accepts, tests, choices)
+        record = episode_record(row, attempts, [call.record for call in calls], accepts, tests, choices)
         return EpisodeDetail(record, calls, feedback, reflections)
 
     def _accepts(self, episode: int | None = None) -> defaultdict[int, list[bool | None]]:
@@ -249,48 +268,11 @@ class Ledger:
 
     def _of(self, table: str, order: str, episode: int | None) -> Iterable[sqlite3.Row]:
         """Rows of one episode, or of all of them, in order; none where the ledger is older than the table."""
-        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+        if not self._has(table):
             return ()
         which = "" if episode is None else "WHERE episode = :episode"
         return self._db.execute(f"SELECT * FROM {table} {which} ORDER BY episode, {order}", {"episode": episode})
 
-
-def _call(row: sqlite3.Row) -> CallRecord:
-    return CallRecord(
-        role=row["role"],
-        round=row["round"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        finish_reason=row["finish_reason"],
-        sealed_hits=row["sealed_hits"],
-        wall_s=row["wall_s"],
-    )
-
-
-def _judged(row: sqlite3.Row) -> JudgedAttempt:
-    attempt = Attempt(row["round"], row["text"], row["code"], bool(row["truncated"]), bool(row["says_done"]))
-    return JudgedAttempt(attempt, None if row["detail"] is None else Verdict(**json.loads(row["detail"])))
-
-
-def _episode(
-    row: sqlite3.Row,
-    attempts: list[JudgedAttempt],
-    calls: list[CallRecord],
-    accepts: list[bool | None],
-    self_tests: list[SelfTest],
-    choices: list[Choice],
-) -> EpisodeRecord:
-    return EpisodeRecord(
-        task_id=row["task_id"],
-        arm=row["arm"],
-        repeat=row["repeat"],
-        status=row["status"],
-        attempts=tuple(attempts),
-        calls=tuple(calls),
-        oracle_calls=row["oracle_calls"],
-        stopped_by=row["stopped_by"],
-        error=row["error"],
-        accepts=tuple(accepts),
-        self_tests=tuple(self_tests),
-        choices=tuple(choices),
-    )
+    def _has(self, table: str) -> bool:
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return self._db.execute(sql, (table,)).fetchone() is not None

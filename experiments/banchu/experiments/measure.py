@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from banchu.core.episode import Attempt, Choice, Feedback
@@ -19,6 +20,7 @@ from banchu.experiments.journal import EpisodeJournal, Journal, code_sha
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
 from banchu.experiments.proving import suite_of
+from banchu.experiments.tracing import UNTRACED, EpisodeTrace, VerdictSource
 from banchu.sandbox.proving import Proof
 
 
@@ -81,6 +83,13 @@ class Measurements:
         self._progress.verdict(verdict.kind)
         return verdict
 
+    def source(self, task_id: str, code: str | None) -> VerdictSource:
+        """Where `verdict` would take it from at this moment. For those who watch."""
+        key = (task_id, code_sha(code))
+        if key in self._in_flight:
+            return "shared"
+        return "judge" if self._ledger.find_verdict(*key) is None else "ledger"
+
 
 class OracleHandle:
     """The oracle of one episode. Counts the attempts whose verdict crossed into the feedback channel."""
@@ -103,17 +112,27 @@ class OracleHandle:
 class EpisodeRecorder:
     """The write-only sink of one episode: to the ledger, and attempts and self-written tests on to the judge."""
 
-    def __init__(self, task: Task, journal: EpisodeJournal, measurements: Measurements, progress: Progress) -> None:
+    def __init__(
+        self,
+        task: Task,
+        journal: EpisodeJournal,
+        measurements: Measurements,
+        progress: Progress,
+        trace: EpisodeTrace = UNTRACED,
+    ) -> None:
         self._task = task
         self._journal = journal
         self._measurements = measurements
         self._progress = progress
+        self._trace = trace
         self._judging: list[asyncio.Task[Verdict] | asyncio.Task[None]] = []
 
     def attempt(self, attempt: Attempt) -> None:
         self._journal.attempt(attempt)
         self._progress.attempt()
-        self._judging.append(asyncio.create_task(self._measurements.verdict(self._task.id, attempt.code)))
+        judge = partial(self._measurements.verdict, self._task.id, attempt.code)
+        source = partial(self._measurements.source, self._task.id, attempt.code)
+        self._judging.append(asyncio.create_task(self._trace.judging(attempt, judge, source)))
 
     def feedback(self, feedback: Feedback) -> None:
         self._journal.feedback(feedback)

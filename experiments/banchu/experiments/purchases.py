@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from banchu.benchmarks import SealedScan
 from banchu.core.chat import Completion, Request
 from banchu.experiments.budget import Account, Budget
-from banchu.experiments.journal import EpisodeJournal, Journal, storable
+from banchu.experiments.episode_budget import Purse
+from banchu.experiments.journal import EpisodeJournal, Journal, kept
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.progress import Progress
+from banchu.experiments.tracing import CallSource
+from banchu.graphs import NotCovered
 from banchu.models import Around, Model, NotSent
 
 
@@ -55,6 +57,15 @@ class Purchases:
         # Shielded: an episode that is cancelled must not throw away an answer that is being paid for.
         return await asyncio.shield(purchase)
 
+    def source(self, model: Model, key: str) -> CallSource:
+        """Where `buy` would take an answer from at this moment. For those who watch."""
+        if key in self._in_flight:
+            return "shared"
+        if self._ledger.find_call(key) is not None:
+            return "ledger"
+        holds = getattr(model, "holds", None)
+        return "recording" if holds and holds(key) else "model"
+
     async def settle(self) -> None:
         """Wait for the calls in flight, so that what they cost is kept."""
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
@@ -69,25 +80,33 @@ class Purchases:
             raise Draining from None
         finally:
             self._account.settle(held, model.id, request, completion)
-        # What a resumed run reads back must equal what this one goes on with.
-        completion = replace(completion, text=storable(completion.text))
+        completion = kept(completion)
         await asyncio.wrap_future(self._journal.call(key, request, completion))
         self._progress.call(completion)
         return completion
 
 
 class EpisodeModel(Around):
-    """A model as one episode sees it: every call is scanned for sealed text and written to the episode's ledger."""
+    """A model as one episode sees it: every call is scanned for sealed text, written to the episode's ledger, and
+    charged to the purse that it shares with the episode's other models. Raises NotCovered where that holds too little.
+    """
 
-    def __init__(self, model: Model, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan) -> None:
+    def __init__(
+        self, model: Model, purchases: Purchases, journal: EpisodeJournal, scan: SealedScan, purse: Purse
+    ) -> None:
         super().__init__(model)
         self._purchases = purchases
         self._journal = journal
         self._scan = scan
+        self._purse = purse
 
     async def complete(self, request: Request) -> Completion:
+        # Asked whether the answer is known or not, so that a replayed episode ends where it ended.
+        if not self._purse.covers(self.id, request):
+            raise NotCovered
         key = request.key(self.id)
         completion = await self._purchases.buy(self._model, key, request)
+        self._purse.charge(self.id, request, completion)
         self._journal.uses_call(request.role, request.round, key, self._scan.hits(request.prompt_text))
         return completion
 

@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.benchmarks import Benchmark, BenchmarkTask, SealedScan
 from banchu.core.arm import Arm
-from banchu.core.episode import StoppedBy
-from banchu.core.errors import BanchuError, ModelError, SandboxError
-from banchu.experiments.budget import Account, Budget, Cost, SpentBudget
+from banchu.core.episode import OVERFLOW, StoppedBy
+from banchu.core.errors import BanchuError, ContextOverflow, ModelError, SandboxError
+from banchu.experiments.budget import Account, Budget, SpentBudget
 from banchu.experiments.config import RunConfig
+from banchu.experiments.episode_budget import Purse
+from banchu.experiments.estimate import require_first_attempts
 from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
+from banchu.experiments.metering import Cost
 from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
 from banchu.experiments.spending import models_of, spent_in
+from banchu.experiments.tracing import EpisodeTrace, Tracing, Untraced
 from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
@@ -74,7 +79,11 @@ class Runner:
         concurrency: episodes in flight.
         critic: reviews answers; None: `model` does.
         reflector: writes lessons; None: `model` does.
-        budget: when it is spent, the run drains. Raises ConfigError where it is in USD and `prices` knows too little.
+        budget: when it is spent, the run drains.
+        tracing: who watches; None: nobody.
+
+    Raises:
+        ConfigError: the budget is in USD and `prices` knows too little, or an episode's own does not cover an attempt.
     """
 
     def __init__(
@@ -86,21 +95,26 @@ class Runner:
         judge: Judges,
         *,
         progress: Progress | None = None,
-        concurrency: int = 32,
+        concurrency: int = 128,
         invocation: dict[str, object] | None = None,
         critic: Model | None = None,
         reflector: Model | None = None,
         budget: Budget | None = None,
         prices: Prices | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.config = config
         budget, prices = budget or Budget(), prices or Prices()
         rates = budget.rates(dict.fromkeys(models_of(config).values()), prices)
+        require_first_attempts(config, benchmark)
         self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
         self._progress = progress or Silent()
         self._concurrency = concurrency
+        self._tracing = tracing or Untraced()
+        self._name = folder.name
         self._journal = Journal(folder / LEDGER_NAME)
         self._journal.header(config=config.to_json(), invocation=invocation or {}, benchmark_source=benchmark.source)
+        self._journal.forget("spent")
         self._journal.tasks([(self._pairs[id].task, self._pairs[id].sealed.digest) for id in config.tasks])
         self._journal.flush()
         self._ledger = Ledger(folder / LEDGER_NAME)
@@ -141,6 +155,12 @@ class Runner:
             StorageError: the ledger cannot be written.
             What was done before either is kept, and the same run goes on from there.
         """
+        with self._tracing.run(self._name, self.config) as trace:
+            outcome = await self._run()
+            trace.ended(outcome.done, outcome.failed, outcome.open)
+            return outcome
+
+    async def _run(self) -> Outcome:
         try:
             finished = self._ledger.finished()
             jobs = [job for job in self._jobs() if finished.get(_name(job)) != "done"]
@@ -183,7 +203,8 @@ class Runner:
             if self._purchases.draining:
                 return
             try:
-                await self._walk(job)
+                with self._tracing.episode(job.pair.task.id, job.arm, job.repeat) as trace:
+                    await self._walk(job, trace)
             except Draining:
                 return
             except BanchuError as error:
@@ -192,25 +213,28 @@ class Runner:
                 self.drain()
                 return
 
-    async def _walk(self, job: _Job) -> None:
+    async def _walk(self, job: _Job, trace: EpisodeTrace) -> None:
         task, arm = job.pair.task, job.arm
         journal = self._journal.episode(task.id, arm.name, job.repeat)
-        recorder = EpisodeRecorder(task, journal, self._measurements, self._progress)
+        recorder = EpisodeRecorder(task, journal, self._measurements, self._progress, trace)
         oracle = OracleHandle(self._measurements, task.id) if arm.uses_oracle else None
-        sampling, scan = self.config.sampling, self._scan(job.pair)
+        sampling, scan, purse = self.config.sampling, self._scan(job.pair), Purse(self.config.episode_budget)
         model, critic, reflector = (
-            EpisodeModel(each, self._purchases, journal, scan) for each in (self._model, self._critic, self._reflector)
+            trace.model(
+                EpisodeModel(each, self._purchases, journal, scan, purse), partial(self._purchases.source, each)
+            )
+            for each in (self._model, self._critic, self._reflector)
         )
         context = EpisodeContext(
             actor=Actor(model, sampling),
             critic=Critic(critic, sampling),
             reflector=Reflector(reflector, sampling),
             memory=EpisodicMemory(arm.window),
-            sink=recorder,
+            sink=trace.sink(recorder),
             seed=lambda role, round: call_seed(self.config.seed, task.id, job.repeat, role, round),
-            oracle=oracle,
+            oracle=trace.oracle(oracle) if oracle else None,
             tester=TestWriter(model, sampling) if arm.writes_tests else None,
-            prover=self._proofs.of(task) if arm.runs_code else None,
+            prover=trace.prover(self._proofs.of(task)) if arm.runs_code else None,
         )
         try:
             output = await run_episode(self._graphs[arm.name], task, context)
@@ -218,7 +242,9 @@ class Runner:
             if error.fatal:
                 raise
             await recorder.settle()
-            await asyncio.wrap_future(journal.failed(str(error), oracle.calls if oracle else 0))
+            why = f"{OVERFLOW if isinstance(error, ContextOverflow) else ''}{error}"
+            await asyncio.wrap_future(journal.failed(why, oracle.calls if oracle else 0))
+            trace.ended("failed", why, oracle.calls if oracle else 0)
             self._progress.episode(arm.name, "failed")
             return
         except SandboxError as error:
@@ -228,6 +254,7 @@ class Runner:
         finally:
             await recorder.settle()
         await asyncio.wrap_future(journal.done(cast(StoppedBy, output["stopped_by"]), oracle.calls if oracle else 0))
+        trace.ended("done", output["stopped_by"], oracle.calls if oracle else 0)
         self._progress.episode(arm.name, "done")
 
     def _scan(self, pair: BenchmarkTask) -> SealedScan:
@@ -253,6 +280,9 @@ class Runner:
         statuses = list(self._ledger.finished().values())
         done, failed = statuses.count("done"), statuses.count("failed")
         spent = self._account.end if done + failed < total else None
+        if spent:
+            self._journal.header(spent=asdict(spent))
+            self._journal.flush()
         return Outcome(total, done, failed, len(self._ledger.unjudged()), spent)
 
     def _close(self) -> None:

@@ -36,6 +36,13 @@ CREATE TABLE IF NOT EXISTS calls (
     at TEXT NOT NULL                        -- UTC, when the answer came
 );
 
+CREATE TABLE IF NOT EXISTS call_extras (    -- of answers that brought more than text; others have no row
+    key TEXT PRIMARY KEY REFERENCES calls,
+    reasoning_tokens INTEGER NOT NULL,      -- of the completion tokens
+    tool_calls TEXT NOT NULL,               -- JSON: [[name, arguments, id], ...]
+    logprobs TEXT NOT NULL                  -- JSON: [[token, logprob, [[token, logprob], ...]], ...]
+);
+
 CREATE TABLE IF NOT EXISTS episodes (
     id INTEGER PRIMARY KEY,
     task_id TEXT NOT NULL REFERENCES tasks,

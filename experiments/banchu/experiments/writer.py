@@ -89,7 +89,7 @@ class LedgerWriter:
                     for statements, _ in batch:
                         for sql, values in statements:
                             connection.execute(sql, values)
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001  # a thread that died would leave everybody waiting for it
                 # After a lost write nothing may be written any more: later facts would stand on a gap.
                 self._broken = storage_error(self._path, error)
         for _, done in batch:

@@ -12,6 +12,7 @@ globals()["__builtins__"] = dict(vars(builtins))  # as in forked.py
 FILE = "answer.py"
 """What programs are called in a cell."""
 _LINES = 4
+_TOO_DEEP = "maximum recursion depth exceeded"
 _NAMES = 12
 _LARGE = 10**18
 
@@ -63,7 +64,9 @@ def raised(error: BaseException, source: str) -> list[str]:
     lines = source.split("\n")
     told = ["Traceback (most recent call last):"]
     if len(places) > _LINES:
-        told.append(f"  ... {len(places) - _LINES} more calls ...")
+        # How many fit is the interpreter's affair, and another's differs.
+        more = "many" if issubclass(type(error), RecursionError) else len(places) - _LINES
+        told.append(f"  ... {more} more calls ...")
     for frame, number in places[-_LINES:]:
         text = lines[number - 1].strip()[:200] if 0 < number <= len(lines) else ""
         told.append(f"  line {number}, in {frame.f_code.co_name}: {text}")
@@ -73,6 +76,8 @@ def raised(error: BaseException, source: str) -> list[str]:
         message = str(error.msg if isinstance(error, SyntaxError) else error)[:500]
     except Exception:  # noqa: BLE001  # the program's own __str__
         message = ""
+    if issubclass(type(error), RecursionError) and message.startswith(_TOO_DEEP):
+        message = _TOO_DEEP  # not what Python was about when it noticed
     told.append(f"{type(error).__name__}: {message}" if message else type(error).__name__)
     if places and places[-1][0].f_code.co_name != "<module>":
         told += locals_line(shown(places[-1][0].f_locals))

@@ -8,6 +8,11 @@ import types
 _MAX_MESSAGE = 400
 _MAX_TRACE = 1500
 _HEAD, _TAIL = 4, 4
+_TOO_DEEP = "maximum recursion depth exceeded"
+"""How deep that was, and what Python was about when it noticed, depends on its version and on what called the program.
+Such a trace ends in prompts, and a recorded run is to be the same run under another Python."""
+_INLINED = ("<listcomp>", "<setcomp>", "<dictcomp>")
+"""Frames of their own up to Python 3.11, lines of the one around them since (PEP 709); told as the latter."""
 
 
 def describe(error: BaseException, file_name: str, source: str) -> dict[str, object]:
@@ -27,7 +32,9 @@ def _message(error: BaseException) -> str:
     try:
         if isinstance(error, SyntaxError):
             return f"{error.msg} (line {error.lineno})"[:_MAX_MESSAGE]
-        return str.__str__(str(error))[:_MAX_MESSAGE]
+        message = str.__str__(str(error))
+        too_deep = issubclass(type(error), RecursionError) and message.startswith(_TOO_DEEP)
+        return _TOO_DEEP if too_deep else message[:_MAX_MESSAGE]
     except BaseException:  # noqa: BLE001  # a candidate's __str__ may raise anything
         return "(its message cannot be read)"
 
@@ -38,17 +45,19 @@ def _trace(error: BaseException, file_name: str, source: str) -> str:
     if isinstance(error, SyntaxError) and error.filename == file_name and error.lineno:
         entries.append(_line(lines, error.lineno, "<module>"))
     if len(entries) > _HEAD + _TAIL:
-        skipped = len(entries) - _HEAD - _TAIL
+        skipped = "many" if issubclass(type(error), RecursionError) else len(entries) - _HEAD - _TAIL
         entries[_HEAD:-_TAIL] = [f"  ... {skipped} more calls"]
     return "\n".join(entries)[:_MAX_TRACE]
 
 
 def _frames(traceback: types.TracebackType | None, file_name: str) -> list[tuple[int, str]]:
-    found = []
+    found: list[tuple[int, str]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename == file_name:
-            found.append((traceback.tb_lineno, code.co_name))
+            inlined = found and code.co_name in _INLINED
+            where = found.pop()[1] if inlined else code.co_name
+            found.append((traceback.tb_lineno, where))
         traceback = traceback.tb_next
     return found
 
