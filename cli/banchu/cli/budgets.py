@@ -1,4 +1,4 @@
-"""`--max-usd`, `--max-total-tokens` and `--max-time` as a user writes them, and what a run has cost, in words."""
+"""Budgets of a run and of an episode as a user writes them, and what a run has cost, in words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import math
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from banchu.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from banchu.core.chat import Usage
     from banchu.experiments.budget import Budget
+    from banchu.experiments.estimate import Estimate
     from banchu.experiments.launch import Invocation, Launched
     from banchu.experiments.prices import Prices
     from banchu.experiments.spending import Spent
@@ -28,13 +29,41 @@ def read_budget(max_usd: str | None, max_total_tokens: str | None, max_time: str
     from banchu.experiments.budget import Budget
 
     usd = None if max_usd is None else _number("--max-usd", max_usd, "an amount in USD, such as 2.50")
-    tokens = None
-    if max_total_tokens is not None:
-        tokens = _number("--max-total-tokens", max_total_tokens, "a whole number, such as 500000")
-        if not tokens.is_integer():
-            raise ConfigError(f"--max-total-tokens {max_total_tokens!r} is no whole number; write one, such as 500000")
-    seconds = None if max_time is None else _seconds(max_time)
-    return Budget(usd, None if tokens is None else int(tokens), seconds)
+    tokens = _tokens_of("--max-total-tokens", max_total_tokens)
+    return Budget(usd, tokens, None if max_time is None else _seconds("--max-time", max_time))
+
+
+def read_prices(path: Path | None) -> Prices:
+    """As `banchu.experiments.prices.read_prices`, which takes long to import."""
+    from banchu.experiments import prices
+
+    return prices.read_prices(path)
+
+
+class EpisodeOptions(TypedDict):
+    """As an `Invocation` has them."""
+
+    episode_usd: float | None
+    episode_tokens: int | None
+    episode_time: float | None
+
+
+def read_episode_budget(usd: str | None, tokens: str | None, time: str | None) -> EpisodeOptions:
+    """What one episode may use. Raises ConfigError: names option, value and remedy."""
+    return {
+        "episode_usd": None if usd is None else _number("--episode-usd", usd, "an amount in USD, such as 0.02"),
+        "episode_tokens": _tokens_of("--episode-tokens", tokens),
+        "episode_time": None if time is None else _seconds("--episode-time", time),
+    }
+
+
+def _tokens_of(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    tokens = _number(option, text, "a whole number, such as 500000")
+    if not tokens.is_integer():
+        raise ConfigError(f"{option} {text!r} is no whole number; write one, such as 500000")
+    return int(tokens)
 
 
 def _number(option: str, text: str, remedy: str) -> float:
@@ -47,11 +76,11 @@ def _number(option: str, text: str, remedy: str) -> float:
     return value
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     found = _TIME.fullmatch(text.strip())
     if not text.strip() or not found:
         raise ConfigError(
-            f"--max-time {text!r} is no time; write numbers with the units d, h, m and s, such as 2h30m or 90s"
+            f"{option} {text!r} is no time; write numbers with the units d, h, m and s, such as 2h30m or 90s"
         )
     return sum(float(part) * unit for part, unit in zip(found.groups(), _SECONDS.values(), strict=True) if part)
 
@@ -80,10 +109,9 @@ def budget_line(launched: Launched) -> str | None:
     outcome = launched.outcome
     if (budget := outcome.budget) is None:
         return None
-    larger = "" if budget.option == "--max-time" else "a larger "
     return (
         f"{budget}; {outcome.open} of {outcome.total} episodes have not ended. `banchu resume {launched.folder}` with "
-        f"{larger}{budget.option} goes on, and buys nothing twice"
+        f"{budget.larger} goes on, and buys nothing twice"
     )
 
 
@@ -108,15 +136,22 @@ def print_estimate(
     if as_json:
         print_json(found.to_json())
         return
-    print(f"episodes: {found.episodes}")
+    each = f", each of at most {found.episode_budget}" if found.episode_budget else ""
+    print(f"episodes: {found.episodes}{each}")
     roles = ", ".join(f"{share.role} {share.calls:,}" for share in found.shares)
     print(f"calls: at most {found.calls:,} ({roles})")
-    print(f"tokens: at most {_tokens(found.usage)} (prompts, estimated, and answers)")
-    unknown = f" ({', '.join(found.unpriced)}); --prices FILE gives it" if found.unpriced else ""
-    print(f"cost: {'' if found.usd is None else 'at most '}{_usd(found.usd)}{unknown}")
+    less = f", {_short(found.tokens)} by the episodes' own budget" if found.tokens < found.usage.total_tokens else ""
+    print(f"tokens: at most {_tokens(found.usage)} (prompts, estimated, and answers){less}")
+    print(f"cost: {most_usd(found)}")
     there = " (there already: what it has bought is in these figures)" if found.folder.exists() else ""
     print(f"run folder: {found.folder}{there}")
     print("nothing was bought")
+
+
+def most_usd(found: Estimate) -> str:
+    """`at most 1.2000 USD`, or that nobody knows."""
+    unknown = f" ({', '.join(found.unpriced)}); --prices FILE gives it" if found.unpriced else ""
+    return f"{'' if found.usd is None else 'at most '}{_usd(found.usd)}{unknown}"
 
 
 def _tokens(usage: Usage) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,21 @@ if TYPE_CHECKING:
     from banchu.experiments.launch import Launched
     from banchu.experiments.prices import Prices
     from banchu.experiments.runner import Runner
+    from banchu.experiments.tracing import Tracing
     from banchu.models.recorded import Recording
 
 _Start = Callable[..., Coroutine[Any, Any, "Launched"]]
 """`launch` or `resume`, but for what watches the run and who answers in it."""
 
 
-def drive_run(start: _Start, recording: Recording | None, prices: Prices, *, as_json: bool) -> None:
+def drive_run(
+    start: _Start, recording: Recording | None, prices: Prices, *, as_json: bool, otel: str | None = None
+) -> None:
     """Run to the end or to Ctrl-C, then print what there is. Exits 1 when incomplete, 130 when interrupted.
 
     Args:
         prices: for what it has cost.
+        otel: where its spans go; None: nowhere.
     """
     import asyncio
     import logging
@@ -39,7 +44,7 @@ def drive_run(start: _Start, recording: Recording | None, prices: Prices, *, as_
     interrupted = False
     folder: Path | None = None
 
-    async def drive(watch: Watch) -> Launched:
+    async def drive(watch: Watch, tracing: Tracing | None) -> Launched:
         current = asyncio.current_task()
 
         def on_start(runner: Runner, where: Path) -> None:
@@ -59,11 +64,11 @@ def drive_run(start: _Start, recording: Recording | None, prices: Prices, *, as_
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, on_interrupt)
 
-        return await start(progress=watch, on_start=on_start, recording=recording)
+        return await start(progress=watch, on_start=on_start, recording=recording, tracing=tracing)
 
     try:
-        with Watch() as watch:
-            launched = asyncio.run(drive(watch))
+        with _traced(otel) as tracing, Watch() as watch:
+            launched = asyncio.run(drive(watch, tracing))
     except (asyncio.CancelledError, KeyboardInterrupt):
         _say_where(folder, "interrupted")
         raise typer.Exit(130) from None
@@ -76,6 +81,16 @@ def drive_run(start: _Start, recording: Recording | None, prices: Prices, *, as_
         raise typer.Exit(130)
     if not launched.outcome.complete:
         raise typer.Exit(1)
+
+
+def _traced(otel: str | None) -> AbstractContextManager[Tracing | None]:
+    import sys
+
+    if otel is None:
+        return nullcontext()
+    from banchu.experiments.otel import traced
+
+    return traced(otel, lambda line: print(line, file=sys.stderr))
 
 
 def _report(launched: Launched, recording: Recording | None, prices: Prices, *, as_json: bool) -> None:

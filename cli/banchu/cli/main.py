@@ -1,7 +1,7 @@
 """The entry point: commands, and errors to exit codes.
 
 0 done   1 ended, but not complete   2 a value you wrote   3 a file   4 the model   5 the sandbox   6 the ledger
-7 an audited log does not fit   130 interrupted
+7 an audited log does not fit, or two ledgers differ   130 interrupted
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from banchu.cli.commands import (
     audit,
     compare,
     demo,
+    digest,
     doctor,
     export,
     judge,
@@ -59,6 +60,7 @@ app.command()(show.show)
 app.command()(compare.compare)
 app.command()(report.report)
 app.command()(export.export)
+app.command()(digest.digest)
 app.command()(judge.judge)
 app.command()(audit.audit)
 app.command()(tasks.tasks)

@@ -103,7 +103,8 @@ def _tests(episode: EpisodeDetail) -> str:
 def _print_call(call: CallDetail) -> None:
     record = call.record
     sealed = f", SEALED TEXT IN PROMPT ({record.sealed_hits})" if record.sealed_hits else ""
-    size = f"{record.prompt_tokens} + {record.completion_tokens} tokens"
+    thought = f" ({record.reasoning_tokens} of reasoning)" if record.reasoning_tokens else ""
+    size = f"{record.prompt_tokens} + {record.completion_tokens} tokens{thought}"
     print(f"── {record.role}, round {record.round}: {size}, {record.finish_reason}{sealed}")
     if isinstance(call.prompt, str):
         _print_block("prompt (raw text)", call.prompt)
@@ -111,6 +112,8 @@ def _print_call(call: CallDetail) -> None:
         for role, content in call.prompt:
             _print_block(f"prompt [{role}]", content)
     _print_block("reply", call.text)
+    for asked in call.tool_calls:
+        _print_block(f"asks to call {asked.name}", asked.arguments)
 
 
 def _verdict(verdict: Verdict | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from banchu.analysis.null import guess_null
+from banchu.analysis.report.provenance import spent_note
 from banchu.analysis.run import summarise_ledger
 from banchu.analysis.summary import RunSummary
 from banchu.cli.output import console, print_json, print_table
@@ -49,7 +50,13 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
     )
     print(f"judge      {config.isolation}" + (f", each attempt {config.confirm} times" if config.confirm > 1 else ""))
     bought = ledger.purchased()
-    print(f"bought     {bought.prompt_tokens} prompt + {bought.completion_tokens} completion tokens, each call once")
+    thought = f" ({bought.reasoning_tokens} of reasoning)" if bought.reasoning_tokens else ""
+    completion = f"{bought.completion_tokens} completion tokens{thought}"
+    if config.episode_budget:
+        print(f"episode    at most {config.episode_budget}")
+    print(f"bought     {bought.prompt_tokens} prompt + {completion}, each call once")
+    if spent := spent_note(ledger):
+        print(f"stopped    {spent}")
     print()
     print_summary(summary, console(), detail=True)
     for name, null in nulls.items():
@@ -84,6 +91,7 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
         {
             "folder": str(ledger.path.parent),
             "config": config.to_json(),
+            "spent_budget": ledger.meta("spent"),
             "bought": asdict(ledger.purchased()),
             "summary": summary.to_json(),
             "guess_null": _guess_nulls(summary, answers),

@@ -13,7 +13,8 @@ def compare(
 ) -> None:
     """Compare arms pair by pair, within a run or across two.
 
-    Prints the difference with a paired interval, the exact McNemar test, flips, and the tasks that are missing.
+    Prints how the arms' episodes ended, the difference with a paired interval, the exact McNemar test, and the tasks
+    that are missing.
 
     Examples: `banchu compare last` · `banchu compare last:none last:oracle_trace` · `banchu compare RUN1 RUN2:none`
     """
@@ -22,9 +23,11 @@ def compare(
 
     from banchu.analysis.compare import compare as compare_arms
     from banchu.analysis.compare import control_first
+    from banchu.analysis.end_tables import end_table
+    from banchu.analysis.ends import count_ends
     from banchu.analysis.reading import budget_caveats, caveats, read
     from banchu.analysis.summary import correct
-    from banchu.analysis.tables import print_comparisons
+    from banchu.analysis.tables import print_comparisons, print_wide
     from banchu.cli.output import console, print_json
     from banchu.cli.runs import arms_of
     from banchu.core.errors import ConfigError
@@ -41,6 +44,7 @@ def compare(
             pairs = [(a, b) for a, b in pairs if a.arm == b.arm] or pairs
     if not pairs:
         raise ConfigError(f"{' '.join(runs)!r} names one arm only; name a second RUN or RUN:ARM to compare it with")
+    ends = {arm.label: count_ends(arm.table()) for pair in pairs for arm in pair}
     found = correct([compare_arms(a, b) for a, b in pairs])
     if json:
         print_json(
@@ -48,6 +52,8 @@ def compare(
                 {
                     **asdict(c),
                     "beats_control": c.beats_control,
+                    "ends_a": asdict(ends[c.a]),
+                    "ends_b": asdict(ends[c.b]),
                     "reading": read(c),
                     "caveats": (*caveats(c), *budget_caveats(c)),
                 }
@@ -55,4 +61,5 @@ def compare(
             ]
         )
         return
+    print_wide(console(), end_table(ends.items()))
     print_comparisons(found, console())

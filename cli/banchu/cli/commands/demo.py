@@ -33,6 +33,7 @@ def demo(
     from banchu.cli import demo as shown
     from banchu.cli.output import console, print_json
     from banchu.core.errors import ConfigError
+    from banchu.experiments.digest import digest_of
     from banchu.experiments.rundir import open_run
 
     if not json:
@@ -47,13 +48,15 @@ def demo(
         summary = summarise_ledger(ledger)
         report = write_report(ledger, launched.folder / "report", figures=figures).path
         flips = shown.flips_of(ledger, summary)
+        likeness = shown.likeness_of(digest_of(ledger))
     if json:
         where = {"folder": str(launched.folder), "report": str(report)}
-        print_json({**where, "flips": [asdict(flip) for flip in flips], "summary": summary.to_json()})
+        told = {"ledger": asdict(likeness), "flips": [asdict(flip) for flip in flips]}
+        print_json({**where, **told, "summary": summary.to_json()})
         return
     print_summary(summary, console())
     shown.print_flips(flips)
-    shown.print_next(launched.folder, report, flips)
+    shown.print_next(launched.folder, report, flips, likeness)
 
 
 def _replay(out: Path, isolation: str) -> Launched:

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from banchu.cli.commands.options import BaseUrl, Style
+from banchu.cli.model_flags import TryFlags, takes_flags
 
 
+@takes_flags
 def models(
+    flags: TryFlags,
     action: Annotated[str | None, typer.Argument(help="`try` asks a model for one small function.")] = None,
     model: Annotated[str | None, typer.Argument(help="As in `banchu run --model`.")] = None,
-    base_url: BaseUrl = None,
-    style: Style = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the kinds of models and what each still needs here, or try one.
@@ -33,7 +33,7 @@ def models(
             raise unknown("action", action, ("try",))
         if model is None:
             raise ConfigError("`banchu models try` needs a model, such as `banchu models try smollm2`")
-        try_model(model, base_url, style, as_json=json)
+        try_model(model, flags.options(), as_json=json)
         return
     found = list_models()
     if json:

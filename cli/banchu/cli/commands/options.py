@@ -33,7 +33,9 @@ BaseUrl = Annotated[str | None, typer.Option(help="An OpenAI-compatible endpoint
 Style = Annotated[
     str | None, typer.Option(help="How to ask for code: chat or completion. Default: what suits the model.")
 ]
-Workers = Annotated[int | None, typer.Option(help="Processes of a local model. Default: one a core.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes of a local model. Default: one a core, or one a GPU, if they fit.")
+]
 Critic = Annotated[str | None, typer.Option(help="A second model that reviews and explains answers. Default: --model.")]
 Reflector = Annotated[str | None, typer.Option(help="A second model that writes the lessons. Default: --model.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Length of one answer. Default: 1024 in chat, 192 for completion.")]
@@ -45,7 +47,34 @@ MaxTotalTokens = Annotated[
     str | None, typer.Option(metavar="N", help="Most tokens of prompts and answers that the whole run may buy.")
 ]
 MaxTime = Annotated[str | None, typer.Option(metavar="TIME", help="Most time for this command: 90s, 15m, 2h30m.")]
+EpisodeUsd = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USD", help="Most that one episode may cost; then its last attempt is its answer. Part of the run."
+    ),
+]
+EpisodeTokens = Annotated[
+    str | None, typer.Option(metavar="N", help="Most tokens of prompts and answers that one episode may use. As above.")
+]
+EpisodeTime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Time inside model calls after which an episode begins no other, such as 90s. Kept with each answer, so a "
+        "resumed run counts the same; another run does not.",
+    ),
+]
 PriceFile = Annotated[
     Path | None, typer.Option("--prices", metavar="FILE", help="TOML with prices by model, over the built-in lists.")
 ]
+Otel = Annotated[
+    str | None,
+    typer.Option(
+        "--otel",
+        metavar="URL|FILE",
+        help="Send OpenTelemetry spans of the run to http://HOST:4318, to FILE.jsonl, or where the environment says "
+        "(env). See docs/observability.md.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a run that costs money.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the most that the run can cost, and buy nothing.")]

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from banchu.cli.commands.options import (
     BENCHMARK_HELP,
-    BaseUrl,
     Confirm,
     Critic,
     DryRun,
+    EpisodeTime,
+    EpisodeTokens,
+    EpisodeUsd,
     Isolation,
-    MaxConnections,
-    MaxRpm,
     MaxTime,
     MaxTokens,
     MaxTotalTokens,
-    MaxTpm,
     MaxUsd,
-    Omit,
-    Patience,
+    Otel,
     PriceFile,
     Reflector,
-    Style,
-    Workers,
+    Yes,
 )
+from banchu.cli.model_flags import MachineFlags, ModelFlags, takes_flags
 from banchu.cli.recording import Cache, Record, Replay, opened
 
-if TYPE_CHECKING:
-    from banchu.models.registry import ModelOptions
-
 ModelName = Annotated[
-    str, typer.Option("--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `openai:NAME`; see `banchu models`.")
+    str,
+    typer.Option(
+        "--model", "-m", help="`smollm2`, `hf:PATH_OR_ID`, `vllm:PATH_OR_ID`, `openai:NAME`; see `banchu models`."
+    ),
 ]
-Concurrency = Annotated[int, typer.Option(help="Episodes in flight.")]
+Concurrency = Annotated[int, typer.Option(help="Episodes in flight; a local model answers 64 at once in each process.")]
 Arms = Annotated[
     str,
     typer.Option(
@@ -52,9 +50,11 @@ Controls = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON; progress stays on stderr.")]
 
 
+@takes_flags
 def run(
     benchmark: Annotated[str, typer.Argument(help=BENCHMARK_HELP)],
     model: ModelName,
+    flags: ModelFlags,
     arms: Arms = "none,intrinsic,oracle_trace",
     controls: Controls = True,
     critic: Critic = None,
@@ -67,15 +67,7 @@ def run(
     temperature: Annotated[float, typer.Option(help="0 is greedy: then `none` repeats its first answer.")] = 0.2,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
     max_tokens: MaxTokens = None,
-    base_url: BaseUrl = None,
-    style: Style = None,
-    max_rpm: MaxRpm = None,
-    max_tpm: MaxTpm = None,
-    max_connections: MaxConnections = 256,
-    patience: Patience = 1800.0,
-    omit: Omit = "",
-    workers: Workers = None,
-    concurrency: Concurrency = 32,
+    concurrency: Concurrency = 128,
     isolation: Isolation = "namespaces",
     confirm: Confirm = 1,
     out: Annotated[Path, typer.Option(help="The folder that holds run folders.")] = Path("runs"),
@@ -86,21 +78,25 @@ def run(
     max_usd: MaxUsd = None,
     max_total_tokens: MaxTotalTokens = None,
     max_time: MaxTime = None,
+    episode_usd: EpisodeUsd = None,
+    episode_tokens: EpisodeTokens = None,
+    episode_time: EpisodeTime = None,
     prices: PriceFile = None,
+    otel: Otel = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Run feedback arms side by side on a benchmark, and compare them.
 
     The same command goes on where it stopped (Ctrl-C, a crash, a full disk): nothing is bought twice.
 
-    Examples: `banchu run humaneval --model smollm2 --limit 12` ·
-    `banchu run humaneval -m openai:gpt-4o-mini --arms none,intrinsic,oracle_stop --repeats 3`
+    Example: `banchu run humaneval -m openai:gpt-4o-mini --arms none,intrinsic,oracle_stop --repeats 3`
     """
-    from banchu.cli.budgets import print_estimate, read_budget
+    from banchu.cli.asking import ask_before_paying
+    from banchu.cli.budgets import print_estimate, read_budget, read_episode_budget, read_prices
     from banchu.cli.driving import drive_run
     from banchu.experiments.launch import Invocation, launch
-    from banchu.experiments.prices import read_prices
 
     invocation = Invocation(
         benchmark=benchmark,
@@ -114,24 +110,27 @@ def run(
         temperature=temperature,
         top_p=top_p,
         max_tokens=max_tokens,
-        model_options=_options(base_url, style, workers, patience, max_connections, max_rpm, max_tpm, omit),
+        model_options=flags.options(),
         isolation=isolation,
         confirm=confirm,
         critic=critic,
         reflector=reflector,
+        **read_episode_budget(episode_usd, episode_tokens, episode_time),
     )
     budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
     with opened(None if dry_run else record, replay, cache and not dry_run) as recording:
-        if dry_run:
-            print_estimate(invocation, out, recording, known, fresh=fresh, as_json=json)
-            return
         start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, budget=budget, prices=known)
-        drive_run(start, recording, known, as_json=json)
+        act = partial(print_estimate, invocation, out, fresh=fresh) if dry_run else partial(drive_run, start, otel=otel)
+        if not (dry_run or yes or json):
+            ask_before_paying(invocation, out, recording, known, budget, fresh=fresh)
+        act(recording, known, as_json=json)
 
 
+@takes_flags
 def resume(
     run: Annotated[str, typer.Argument(help="A run's folder, its name under ./runs, or `last`.")],
-    concurrency: Concurrency = 32,
+    flags: MachineFlags,
+    concurrency: Concurrency = 128,
     record: Record = None,
     replay: Replay = None,
     cache: Cache = False,
@@ -139,23 +138,25 @@ def resume(
     max_total_tokens: MaxTotalTokens = None,
     max_time: MaxTime = None,
     prices: PriceFile = None,
+    otel: Otel = None,
     json: Json = False,
 ) -> None:
-    """Go on with a run from its folder alone, judged as it was begun: --isolation and --confirm are the run's own.
+    """Go on with a run from its folder alone: arms, judging and what an episode may use are the run's own.
+
+    Where a local model runs may differ: --device, --workers, and --dtype or --adapter where they mean the same there.
 
     Example: `banchu resume last`
     """
-    from banchu.cli.budgets import read_budget
+    from banchu.cli.budgets import read_budget, read_prices
     from banchu.cli.driving import drive_run
     from banchu.cli.runs import find_run
     from banchu.experiments.launch import resume as resume_run
-    from banchu.experiments.prices import read_prices
 
     folder = find_run(run)
     budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
     with opened(record, replay, cache) as recording:
-        start = partial(resume_run, folder, concurrency=concurrency, budget=budget, prices=known)
-        drive_run(start, recording, known, as_json=json)
+        start = partial(resume_run, folder, concurrency=concurrency, here=flags.said(), budget=budget, prices=known)
+        drive_run(start, recording, known, as_json=json, otel=otel)
 
 
 def _with_controls(arms: str, rounds: int) -> str:
@@ -169,28 +170,3 @@ def _with_controls(arms: str, rounds: int) -> str:
     if added:
         print(f"controls added: {', '.join(added)} (--no-controls leaves them out)", file=sys.stderr)
     return ",".join([arms, *added])
-
-
-def _options(
-    base_url: str | None,
-    style: str | None,
-    workers: int | None,
-    patience: float,
-    max_connections: int,
-    max_rpm: int | None,
-    max_tpm: int | None,
-    omit: str,
-) -> ModelOptions:
-    from banchu.cli.styles import prompt_style
-    from banchu.models.registry import ModelOptions
-
-    return ModelOptions(
-        base_url=base_url,
-        style=prompt_style(style),
-        workers=workers,
-        patience_s=patience,
-        max_connections=max_connections,
-        max_rpm=max_rpm,
-        max_tpm=max_tpm,
-        omit=omit,
-    )
