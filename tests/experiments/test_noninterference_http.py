@@ -37,10 +37,10 @@ class Sent:
 
 
 def few() -> list[Arm]:
-    """Every source without an oracle, with a gate and in turns, and every recipe that a user could run."""
+    """Every source without an oracle, with a gate and in turns."""
     plain = [Arm.parse(source) for source in SOURCES if source != "random"]
     more = ["none+gate=self_tests", "none+gate=visible_tests", "intrinsic+review=turns", "self_tests+window=1"]
-    return honest([*plain, *map(Arm.parse, more), *REALISTIC])
+    return honest([*plain, *map(Arm.parse, more)])
 
 
 async def over_http(lab: Any, name: str, benchmark: Benchmark, arms: list[Arm], endpoint: Endpoint) -> Sent:
@@ -78,7 +78,6 @@ async def compare(lab: Any, arms: list[Arm], tasks: int) -> Sent:
 async def test_garbage_tests_change_no_byte_that_a_server_sees(lab: Any) -> None:
     arms = few()
     assert {arm.source for arm in arms} >= {"none", "placebo", "intrinsic", "self_tests", "visible_tests", "execution"}
-    assert len(REALISTIC) >= 5
     sent = await compare(lab, arms, tasks=2)
     assert set(sent.requests.values()) == {1}  # and nothing is bought twice
 
@@ -86,7 +85,8 @@ async def test_garbage_tests_change_no_byte_that_a_server_sees(lab: Any) -> None
 @pytest.mark.slow
 async def test_garbage_tests_change_no_byte_that_a_server_sees_in_any_arm(lab: Any) -> None:
     """And a model behind a server is asked what a model in this process is asked."""
-    arms = honest(every_arm())
+    assert len(REALISTIC) >= 5
+    arms = honest([*every_arm(), *REALISTIC])
     sent = await compare(lab, arms, tasks=3)
     await lab.run("here", lab.tasks(3), ",".join(arm.name for arm in arms), rounds=2)
     assert lab.trajectories("here") == sent.trajectories

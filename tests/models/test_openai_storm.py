@@ -56,6 +56,7 @@ async def test_everything_that_can_go_wrong_is_survived_and_counted() -> None:
     assert counts.worked_twice <= tally.repeats
 
 
+@pytest.mark.slow
 async def test_answers_that_come_twice_reach_nobody_else() -> None:
     """On a connection that is kept, each of these would be read as the answer to the next request."""
     with storm(latency=0.01, faults=1.0, only="twice", seed=3) as weather:
