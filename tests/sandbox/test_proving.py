@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,27 @@ def test_they_find_what_sealed_tests_would(ground: ProvingGround, code: str, kin
     proof = ground.prove(suite(f"{FIRST}    assert f(3) == 9\n"), code)
     assert proof.verdict is not None
     assert (proof.verdict.kind, proof.verdict.tests_passed, proof.verdict.isolation) == (kind, passed, "namespaces")
+
+
+def test_broken_tests_are_told_before_the_program_has_come_up(ground: ProvingGround, monkeypatch: Any) -> None:
+    send, held = ground._programs.send, []
+
+    def late(message: dict[str, Any], fds: Any = ()) -> None:
+        if message["op"] == "run":
+            held.append((message, [os.dup(fd) for fd in fds]))
+            return
+        for order, copies in held:
+            send(order, copies)
+            for fd in copies:
+                os.close(fd)
+        held.clear()
+        send(message, fds)
+
+    monkeypatch.setattr(ground._programs, "send", late)
+    for _ in range(5):
+        assert "SyntaxError" in ground.prove(suite("def check(:\n"), RIGHT).broken
+    monkeypatch.undo()
+    assert ground.prove(suite(FIRST), RIGHT).verdict
 
 
 @pytest.mark.parametrize(

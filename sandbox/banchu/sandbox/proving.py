@@ -66,12 +66,14 @@ class ProvingGround:
         if report is not None and report.get("lost") == "gone":
             ready([self._programs], _DYING_S)  # let the kernel say how it ended
         program, prover = self._end(self._programs), self._end(self._tests)
-        if not (program.ready and prover.ready):
+        broken = (report or {}).get("broken") or (report or {}).get("failed")
+        # Tests that are broken may be done with before the program has come up; nobody has asked it anything.
+        if not (prover.ready and (program.ready or broken)):
             raise Failed("a cell's process did not come up")
         if report is None:
             return Proof(None, f"the tests gave no report: {_said_of(prover, self._limits)}")
-        if why := report.get("broken") or report.get("failed"):
-            return Proof(None, str(why)[:500])
+        if broken:
+            return Proof(None, str(broken)[:500])
         return Proof(verdict_of(report, program, self._limits, time.monotonic() - start, self._isolation))
 
     def _start(self, order: Message, from_app: socket.socket) -> None:
