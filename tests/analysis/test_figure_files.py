@@ -17,13 +17,14 @@ from banchu.analysis.figures.style import COLOURS, STATE_FILL
 from banchu.analysis.figures.tokens import draw_tokens
 from banchu.analysis.figures.views import why_nothing
 
+pytestmark = pytest.mark.slow  # drawing takes its time
+
 
 @pytest.fixture
 def arms() -> tuple[ArmView, ...]:
     return mixed()
 
 
-@pytest.mark.slow
 def test_164_tasks_are_legible() -> None:
     lines = [("x." * 2)[n % 2 :][:3] for n in range(164)]
     drawing = draw_tasks(look(dict.fromkeys(ARMS.split(","), lines), rounds=2))
@@ -33,7 +34,6 @@ def test_164_tasks_are_legible() -> None:
     assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(labels))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "which"), [*((name, ARMS) for name in FIGURES), ("accuracy", MANY), ("flows", MANY), ("tasks", MANY)]
 )
@@ -82,7 +82,6 @@ def test_nothing_to_draw_is_said(name: str) -> None:
         assert any(reason in text for text in words(FIGURES[name](arms)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_file_is_the_same_whatever_the_user_has_set(name: str, arms: tuple[ArmView, ...]) -> None:
     arms = arms[1:]
@@ -96,7 +95,6 @@ def test_a_file_is_the_same_whatever_the_user_has_set(name: str, arms: tuple[Arm
     assert "matplotlib.pyplot" not in sys.modules
 
 
-@pytest.mark.slow
 def test_what_was_drawn_before_does_not_show(arms: tuple[ArmView, ...]) -> None:
     files = []
     for alpha in (1, 1.0):

@@ -19,6 +19,7 @@ def folder_of(done: Any) -> str:
     return str(json.loads(done.stdout)["folder"])
 
 
+@pytest.mark.slow
 def test_a_run_and_its_replay_have_one_and_another_run_has_another(banchu: Any, scripted: str, tmp_path: Path) -> None:
     first = folder_of(banchu(*RUN, "-m", scripted, "--record", "a.jsonl", "--json"))
     again = folder_of(banchu(*RUN, "-m", scripted, "--replay", "a.jsonl", "--out", "other", "--json"))

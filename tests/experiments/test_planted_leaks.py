@@ -194,7 +194,9 @@ async def with_and_without(
     return found[0], found[1]
 
 
-@pytest.mark.parametrize(("plant", "same"), [(in_nothing, True), (in_resuming, False)])
+@pytest.mark.parametrize(
+    ("plant", "same"), [pytest.param(in_nothing, True, marks=pytest.mark.slow), (in_resuming, False)]
+)
 async def test_a_run_that_goes_on_is_compared_too(
     lab: Any, monkeypatch: pytest.MonkeyPatch, plant: Plant, same: bool
 ) -> None:

@@ -75,6 +75,7 @@ async def test_a_limit_that_the_user_names_is_hardly_ever_met() -> None:
     assert counts.kinds.get("429", 0) <= 15  # a machine that is busy elsewhere sends late, and then more at once
 
 
+@pytest.mark.slow
 async def test_small_runs_end_complete(tmp_path: Path) -> None:
     with storm(rate=60, burst=10, latency=0.02, faults=0.2) as weather:
         ended = await run_episodes(tmp_path, weather, 8, 8, timeout_s=1.0, max_retries=12)
