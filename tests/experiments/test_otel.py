@@ -21,6 +21,8 @@ from banchu.core.sealed import unseal
 from banchu.experiments.otel import names, traced
 from banchu.models.recorded import Recording
 
+pytestmark = pytest.mark.slow  # whole runs, each walked twice
+
 ARMS = "none,intrinsic,self_tests,oracle_trace"
 TREE = "self_tests+search=tree+width=2+rounds=4,none+choose=majority,self_tests+explain=blocks"
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"

@@ -10,6 +10,8 @@ import pytest
 
 from banchu.experiments.executing import MAX_OUTCOME, Executor
 
+pytestmark = pytest.mark.slow  # each runs in a cell
+
 CALLS = ["f(1)", "f(2)", "f(3)"]
 LATE = "stopped: the code took too long"
 ENDED = "stopped: the program ended itself"

@@ -27,6 +27,7 @@ def episodes(lab: Any, name: str, arm: str) -> list[Any]:
         return [ledger.episode(*key) for key in keys]
 
 
+@pytest.mark.slow
 async def test_every_recipe_runs_and_does_what_its_source_does(lab: Any) -> None:
     """One run of them all, since they share their samples."""
     await lab.run("all", lab.tasks(2), arms=",".join(ARMS.values()), rounds=ROUNDS)

@@ -15,6 +15,8 @@ from tests.sandbox.commands import BOMB, DAEMON, LIMITS, SOCKETS, Run, nothing_b
 from banchu.core.errors import SandboxError
 from banchu.sandbox import CommandCell, CommandLimits
 
+pytestmark = pytest.mark.slow  # a cell of its own for each
+
 
 def test_no_network(cell: CommandCell) -> None:
     assert cell.run_python(SOCKETS).stdout.split() == ["EPERM"] * 8
