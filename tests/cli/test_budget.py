@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from banchu.experiments.config import TIMED
+
 from .test_bad_input import assert_refused
 
 RUN = ["run", "humaneval", "--limit", "2", "--no-controls"]
@@ -99,13 +101,17 @@ def test_an_episodes_budget_is_part_of_the_run_and_resume_keeps_it(banchu: Any, 
 
 def test_a_report_tells_the_command_of_a_run_with_episode_budgets(banchu: Any, scripted: str, tmp_path: Path) -> None:
     limits = ["--episode-time", "1m30s", "--episode-tokens", "3000", "--episode-usd", "0.5"]
-    folder = run_folder(banchu(*RUN, "--model", scripted, "--arms", "none", "--limit", "1", *limits).stdout)
+    ran = banchu(*RUN, "--model", scripted, "--arms", "none", "--limit", "1", *limits)
+    assert TIMED in ran.stderr  # before it starts
+    folder = run_folder(ran.stdout)
     assert banchu("report", "last", "--no-figures").returncode == 0
     report = (tmp_path / folder / "report" / "report.md").read_text()
     (told,) = re.findall(r"^banchu (run .*)$", report, re.MULTILINE)
     assert "--episode-usd 0.5 --episode-tokens 3000 --episode-time 90.0s" in told
     assert run_folder(banchu(*shlex.split(told)).stdout) == folder
     assert "| episode_seconds | 90.0 |" in report
+    assert TIMED in report
+    assert TIMED not in banchu(*RUN, "--model", scripted, "--episode-tokens", "3000").stderr
 
 
 def test_an_estimate_costs_nothing_and_leaves_nothing(banchu: Any, scripted: str, tmp_path: Path) -> None:

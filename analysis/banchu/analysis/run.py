@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from banchu.analysis.compare import ArmData
 from banchu.analysis.summary import RunSummary, summarise
+from banchu.experiments.config import TIMED
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.rundir import open_run, stored_config
 
@@ -19,13 +21,14 @@ def summarise_run(folder: Path) -> RunSummary:
 def summarise_ledger(ledger: Ledger) -> RunSummary:
     """The figures of a run, from its ledger alone."""
     config = stored_config(ledger)
-    return summarise(
+    summary = summarise(
         ledger.episodes(),
         arms=config.parsed_arms,
         rounds=config.rounds,
         task_ids=config.tasks,
         repeats=config.repeats,
     )
+    return summary if config.episode_seconds is None else replace(summary, notes=(*summary.notes, TIMED))
 
 
 def arms_of_run(ledger: Ledger, *, run: str = "") -> list[ArmData]:

@@ -13,6 +13,12 @@ from banchu.core.errors import ConfigError
 from banchu.experiments.episode_budget import EpisodeBudget
 from banchu.experiments.prices import rate_of
 
+TIMED: Final = (
+    "--episode-time: how busy this machine is, judging on the sealed tests included, has a say in when an episode "
+    "ends, also without an oracle; --episode-tokens has no such way in"
+)
+"""What is said before such a run, and beside its figures."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from banchu.benchmarks import Benchmark, load_benchmark, select
 from banchu.core.arm import parse_arms
 from banchu.core.errors import ConfigError
 from banchu.experiments.budget import Budget
-from banchu.experiments.config import RunConfig, differences
+from banchu.experiments.config import TIMED, RunConfig, differences
 from banchu.experiments.estimate import Estimate, estimate, require_first_attempts
 from banchu.experiments.invocation import Invocation, config_of_run, stored_invocation
 from banchu.experiments.prices import Prices
@@ -38,53 +38,48 @@ class Launched:
     """What the models have to say of the calls: fields that were not sent, requests that went out again."""
 
 
+class Conduct(TypedDict, total=False):
+    """How a run is run: nothing of it is part of the run, and each command may say otherwise."""
+
+    concurrency: int
+    """Episodes in flight; 128."""
+    progress: Progress | None
+    """Who is shown how far it is."""
+    on_start: Callable[[Runner, Path], None]
+    """Called with the runner (for `drain`) and the run's folder before the first episode."""
+    budget: Budget | None
+    """The most that the run may cost. (What an episode may cost is part of the run: see `Invocation`.)"""
+    prices: Prices | None
+    """What models cost, for budgets in USD; None: the lists alone."""
+    tracing: Tracing | None
+    """Who watches, such as `banchu.experiments.otel.traced`; None: nobody."""
+
+
 async def launch(
     invocation: Invocation,
     out: Path = Path("runs"),
     *,
     fresh: bool = False,
-    concurrency: int = 128,
-    progress: Progress | None = None,
-    on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
-    budget: Budget | None = None,
-    prices: Prices | None = None,
-    tracing: Tracing | None = None,
+    **conduct: Unpack[Conduct],
 ) -> Launched:
     """Run an experiment; a run of the same configuration under `out` goes on where it stopped.
 
     Args:
         out: the folder that holds run folders.
         fresh: start a new run beside an equal one.
-        concurrency: episodes in flight.
-        on_start: called with the runner (for `drain`) and the run's folder before the first episode.
         recording: keeps the models' answers, or stands in for the models; the caller closes it. Not part of the run: a
             replay is the run that was recorded.
-        budget: the most that the run may cost; not part of it: the same run goes on with a larger one. (What an
-            episode may cost is part of it: see `Invocation`.)
-        prices: what models cost, for budgets in USD; None: the lists alone.
-        tracing: who watches, such as `banchu.experiments.otel.traced`; None: nobody.
+        conduct: how it is run; see `Conduct`.
 
     Raises:
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
     """
     benchmark = _benchmark(invocation)
-    async with _team(invocation, recording, progress) as team:
-        config = config_of_run(invocation, benchmark, team, prices)
+    async with _team(invocation, recording, conduct.get("progress")) as team:
+        config = config_of_run(invocation, benchmark, team, conduct.get("prices"))
         folder = run_folder(out, config, fresh=fresh)
-        return await _run(
-            folder,
-            invocation,
-            config,
-            benchmark,
-            team,
-            concurrency,
-            progress or Silent(),
-            on_start,
-            budget,
-            prices,
-            tracing,
-        )
+        return await _run(folder, invocation, config, benchmark, team, **conduct)
 
 
 async def plan(
@@ -110,14 +105,9 @@ async def plan(
 async def resume(
     folder: Path,
     *,
-    concurrency: int = 128,
     here: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
     recording: Recording | None = None,
-    budget: Budget | None = None,
-    prices: Prices | None = None,
-    tracing: Tracing | None = None,
+    **conduct: Unpack[Conduct],
 ) -> Launched:
     """Go on with the run in `folder`.
 
@@ -134,26 +124,14 @@ async def resume(
         stored = stored_invocation(ledger)
     invocation = replace(stored, model_options=replace(stored.model_options, **(here or {})))
     benchmark = _benchmark(invocation)
-    async with _team(invocation, recording, progress) as team:
+    async with _team(invocation, recording, conduct.get("progress")) as team:
         now = config_of_run(invocation, benchmark, team, then=then)
         if changed := differences(then, now):
             raise ConfigError(
                 f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
                 f"Restore what changed, or start a new run with `banchu run`"
             )
-        return await _run(
-            folder,
-            invocation,
-            now,
-            benchmark,
-            team,
-            concurrency,
-            progress or Silent(),
-            on_start,
-            budget,
-            prices,
-            tracing,
-        )
+        return await _run(folder, invocation, now, benchmark, team, **conduct)
 
 
 def _team(invocation: Invocation, recording: Recording | None, progress: Progress | None) -> Team:
@@ -168,13 +146,15 @@ async def _run(
     config: RunConfig,
     benchmark: Benchmark,
     team: Team,
-    concurrency: int,
-    progress: Progress,
-    on_start: Callable[[Runner, Path], None],
-    budget: Budget | None,
-    prices: Prices | None,
-    tracing: Tracing | None,
+    *,
+    concurrency: int = 128,
+    progress: Progress | None = None,
+    on_start: Callable[[Runner, Path], None] = lambda runner, folder: None,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
+    tracing: Tracing | None = None,
 ) -> Launched:
+    progress = progress or Silent()
     if concurrency < 1:
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
     if budget:  # before there is a folder
@@ -217,6 +197,8 @@ def _warnings(config: RunConfig) -> list[str]:
         )
     if config.style == "completion" and (done := [arm.name for arm in config.parsed_arms if arm.stop == "done"]):
         found.append(f"a model that continues raw text cannot say it is done: {', '.join(done)} will use all rounds")
+    if config.episode_seconds is not None:
+        found.append(TIMED)
     if config.critic and not any(arm.asks_the_critic for arm in config.parsed_arms):
         found.append("--critic reviews in arms with intrinsic or explain=... only, and there is none")
     if config.reflector and not any(arm.window for arm in config.parsed_arms):
