@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from banchu.core.chat import Message, Request, Sampling, Tool
+from banchu.core.chat import Message, Request, Sampling, Tool, ToolCall
 
 RAW = Request("x")
 CHAT = Request((Message("system", "s"), Message("user", "ü")), Sampling(0.1, 0.9, 3, ("\n",), 4), "critic", 2)
@@ -48,3 +48,33 @@ def test_all_that_the_model_sees_is_in_the_text_that_is_scanned() -> None:
     ).prompt_text
     assert seen.startswith(CHAT.prompt_text)
     assert all(part in seen for part in ("run", "Runs code", '{"a": 1}', '{"b": 2}', "def f"))
+
+
+CALL = ToolCall("add", '{"a": 1}', "c1")
+TURNS = (
+    *CHAT.prompt,
+    Message("assistant", "Let me see.", (CALL,)),
+    Message("tool", "3", call_id="c1", tool="add"),
+)
+
+
+def test_each_part_of_a_tool_s_turn_makes_another_request() -> None:
+    others = [
+        Message("assistant", "Let me see."),
+        Message("assistant", "Let me see.", (dataclasses.replace(CALL, arguments="{}"),)),
+        Message("assistant", "Let me see.", (dataclasses.replace(CALL, id="c2"),)),
+        Message("assistant", "Let me see.", (CALL, CALL)),
+    ]
+    answers = [Message("tool", "3", call_id="c2", tool="add"), Message("tool", "3", call_id="c1", tool="sub")]
+    prompts = [TURNS, *((*TURNS[:2], other, TURNS[3]) for other in others), *((*TURNS[:3], one) for one in answers)]
+    assert len({Request(prompt).key("m") for prompt in prompts}) == len(prompts)
+
+
+def test_the_scan_and_the_ledger_see_what_was_called() -> None:
+    request = Request(TURNS)
+    assert request.answers_calls
+    assert not CHAT.answers_calls
+    assert not RAW.answers_calls
+    assert request.prompt_text.endswith('[assistant]\nLet me see.\n[call add] {"a": 1}\n\n[tool]\n3')
+    assert Message("assistant", "", (CALL,)).text == '[call add] {"a": 1}'
+    assert [message.text for message in CHAT.prompt] == [message.content for message in CHAT.prompt]

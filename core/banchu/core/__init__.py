@@ -13,6 +13,7 @@ from banchu.core.errors import (
     ModelError,
     SandboxError,
     StorageError,
+    ToolError,
 )
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
@@ -38,6 +39,7 @@ __all__ = [
     "TokenLogprob",
     "Tool",
     "ToolCall",
+    "ToolError",
     "Usage",
     "Verdict",
 ]

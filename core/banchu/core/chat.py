@@ -7,17 +7,47 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 CallRole = Literal["actor", "critic", "reflector", "tester"]
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What the model asks to have called."""
+
+    name: str
+    arguments: str
+    """JSON as the model wrote it, which may not parse."""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat."""
+    """One message of a chat. An assistant's may hold calls of tools; each is answered by a message of role `tool`."""
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant asked to have called."""
+    call_id: str = ""
+    """Of a tool's message: the id of the call that it answers."""
+    tool: str = ""
+    """Of a tool's message: the tool's name, which some chat templates want."""
+
+    @property
+    def plain(self) -> list[Any]:
+        """[role, content], and a third member with all else where there is any: what keys and processes are told."""
+        calls = [asdict(call) for call in self.tool_calls]
+        rest = {"tool_calls": calls, "call_id": self.call_id, "tool": self.tool}
+        told = {name: value for name, value in rest.items() if value}
+        return [self.role, self.content, told] if told else [self.role, self.content]
+
+    @property
+    def text(self) -> str:
+        """The content, and below it the calls that it holds, for the ledger and for people."""
+        parts = [self.content] if self.content or not self.tool_calls else []
+        return "\n".join([*parts, *(f"[call {call.name}] {call.arguments}" for call in self.tool_calls)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +103,16 @@ class Request:
         return {name: value for name, value in found.items() if value not in ([], "", None)}
 
     @property
+    def answers_calls(self) -> bool:
+        """Whether messages hold calls of tools or answer them, which not every model knows how to read."""
+        return not isinstance(self.prompt, str) and any(m.role == "tool" or m.tool_calls for m in self.prompt)
+
+    @property
     def prompt_text(self) -> str:
         """All text that the model will see, for the ledger and the scan for sealed text."""
         if isinstance(self.prompt, str):
             return self.prompt
-        parts = [f"[{m.role}]\n{m.content}" for m in self.prompt]
+        parts = [f"[{m.role}]\n{m.text}" for m in self.prompt]
         parts += [f"[tool {tool.name}]\n{tool.description}\n{tool.parameters}" for tool in self.tools]
         parts += [f"[answer schema]\n{self.answer_schema}"] if self.answer_schema else []
         parts += [f"[assistant]\n{self.prefill}"] if self.prefill else []
@@ -85,7 +120,7 @@ class Request:
 
     def key(self, model: str) -> str:
         """sha256 over the model and everything that may change the answer; equal keys are bought once."""
-        prompt = self.prompt if isinstance(self.prompt, str) else [[m.role, m.content] for m in self.prompt]
+        prompt = self.prompt if isinstance(self.prompt, str) else [m.plain for m in self.prompt]
         parts: list[Any] = [model, prompt, asdict(self.sampling)]
         if extras := self.extras:  # a request without them keeps the key it had before there were any
             parts.append(extras)
@@ -105,16 +140,6 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """What the model asks to have called."""
-
-    name: str
-    arguments: str
-    """JSON as the model wrote it, which may not parse."""
-    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@
     │   └── ContextOverflow    4      the prompt does not fit the model; never retried
     ├── SandboxError           5      the judge itself failed: the attempt stays unjudged
     │   └── IsolationUnavailable 5    the kernel refuses the isolation that was asked for
-    └── StorageError           6      the ledger cannot be written or read (disk full, locked, no permission)
+    ├── StorageError           6      the ledger cannot be written or read (disk full, locked, no permission)
+    └── ToolError            8      what runs a tool failed: a server that does not start, or has died
 
-A candidate's failure is never an error: it is a `Verdict`. Messages are for the user: one line that names the field,
-the value and the remedy. Anything else that escapes is a bug and shows a traceback.
+7 is no error's: a command has run, and what it was asked to check does not hold.
+
+A candidate's failure is never an error: it is a `Verdict`. Nor is a tool's own, which the model is told. Messages are for
+the user: one line that names the field, the value and the remedy. Anything else that escapes is a bug and shows a
+traceback.
 """
 
 from __future__ import annotations
@@ -85,6 +89,12 @@ class StorageError(BanchuError):
     """The ledger cannot be written or read."""
 
     exit_code = 6
+
+
+class ToolError(BanchuError):
+    """What runs a tool failed, so every call of it would. A tool's own failure is no error: the model is told."""
+
+    exit_code = 8
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, hint: str = "") -> ConfigError:

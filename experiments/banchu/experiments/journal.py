@@ -95,7 +95,7 @@ class Journal:
 
     def call(self, key: str, request: Request, completion: Completion) -> Future[None]:
         """A bought answer, with whatever came beside its text."""
-        prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.content] for m in request.prompt]
+        prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.text] for m in request.prompt]
         values = (
             key,
             json.dumps(prompt),

@@ -69,7 +69,7 @@ class Hosted:
         if self._dead:
             raise self._dead
         ticket, sampling = next(self._tickets), request.sampling
-        prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.content] for m in request.prompt]
+        prompt = request.prompt if isinstance(request.prompt, str) else [m.plain for m in request.prompt]
         line = json.dumps({"ticket": ticket, "prompt": prompt, "sampling": asdict(sampling), **request.extras})
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[ticket] = answer

@@ -56,6 +56,8 @@ class LangChainModel:
     async def complete(self, request: Request) -> Completion:
         if request.extras:
             raise ModelError(f"{self.id} is asked for text only, not for {', '.join(request.extras)}", fatal=True)
+        if request.answers_calls:
+            raise ModelError(f"{self.id} takes no messages of tools; let it write its calls as text", fatal=True)
         if isinstance(request.prompt, str):
             raise ModelError(f"{self.id}: a chat model continues no raw text", fatal=True)
         from langsmith import tracing_context  # comes with LangChain

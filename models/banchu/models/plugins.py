@@ -7,14 +7,14 @@ wrapped. Code in such a file runs with the user's own rights: it is theirs.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from banchu.core.errors import ConfigError, unknown
+from banchu.core import loading
+from banchu.core.errors import ConfigError
+from banchu.core.loading import said
 from banchu.models.protocol import Model
 
 if TYPE_CHECKING:
@@ -28,43 +28,18 @@ _STYLES: Final = ("chat", "completion")
 
 def installed() -> dict[str, EntryPoint]:
     """What packages offer, by name."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    return loading.installed(GROUP)
 
 
 def from_entry_point(entry: EntryPoint, name: str, options: ModelOptions) -> Model:
     """The model that a package offers. Raises ConfigError."""
-    where = f"entry point {entry.name!r} of {GROUP} ({entry.value})"
-    try:
-        found = entry.load()
-    except Exception as error:  # noqa: BLE001  # whatever a package does at import
-        raise ConfigError(f"{where} cannot be loaded: {_said(error)}; reinstall its package") from None
-    return _model(found, name, options, where)
+    return _model(loading.from_entry_point(entry), name, options, loading.offered_by(entry))
 
 
 def from_file(path: Path, attribute: str, options: ModelOptions) -> Model:
     """The model that a file of the user's defines. Raises ConfigError."""
     where = f"--model {path}:{attribute}"
-    if not path.is_file():
-        raise ConfigError(f"{where}: there is no such file")
-    module = _imported(path, where)
-    if not hasattr(module, attribute):
-        names = [name for name in vars(module) if not name.startswith("_")]
-        raise unknown(f"name in {path}:", attribute, names)
-    return _model(getattr(module, attribute), "", options, where)
-
-
-def _imported(path: Path, where: str) -> Any:
-    name = f"banchu_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{where}: not a Python file; its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001  # the user's own code
-        raise ConfigError(f"{where}: the file cannot be loaded: {_said(error)}") from None
-    return module
+    return _model(loading.from_file(path, attribute, where), "", options, where)
 
 
 def _model(found: Any, name: str, options: ModelOptions, where: str) -> Model:
@@ -77,7 +52,7 @@ def _model(found: Any, name: str, options: ModelOptions, where: str) -> Model:
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001  # as above
-            raise ConfigError(f"{where} cannot be made: {_said(error)}") from None
+            raise ConfigError(f"{where} cannot be made: {said(error)}") from None
     if is_chat_model(found):
         return LangChainModel(found, options.style or "chat")
     if lacks := _lacks(found):
@@ -90,7 +65,3 @@ def _model(found: Any, name: str, options: ModelOptions, where: str) -> Model:
 
 def _lacks(found: Any) -> list[str]:
     return [name for name in _NEEDED if not hasattr(found, name)]
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".strip().rstrip(":")[:300]

@@ -84,7 +84,7 @@ def answered(completion: Completion, *, paid: bool) -> Plain:
 def prompt_text(request: Request) -> Plain:
     """What was asked, in the form of the conventions. Only for those who asked for content."""
     said = request.prompt
-    told = [("user", said)] if isinstance(said, str) else [(message.role, message.content) for message in said]
+    told = [("user", said)] if isinstance(said, str) else [(message.role, message.text) for message in said]
     told += [("assistant", request.prefill)] if request.prefill else []
     return {"gen_ai.input.messages": json.dumps([{"role": role, "parts": [_text(text)]} for role, text in told])}
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from banchu.core.chat import Request
+from banchu.core.chat import Message, Request
 from banchu.core.errors import ModelError
 
 _CONTINUE: Final = {"continue_final_message": True, "add_generation_prompt": False}
@@ -32,7 +32,7 @@ def body_of(request: Request, model: str) -> dict[str, Any]:
             raise ModelError(f"a prompt of raw text takes no {', '.join(barred)}; ask in a chat")
         body["prompt"] = request.prompt
     else:
-        body["messages"] = [{"role": message.role, "content": message.content} for message in request.prompt]
+        body["messages"] = [_message(message) for message in request.prompt]
     body |= {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -76,6 +76,20 @@ def _extras(request: Request) -> dict[str, Any]:
         else:
             fields |= {"logprobs": True, "top_logprobs": request.logprobs}
     return fields
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "content": message.content, "tool_call_id": message.call_id}
+    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        # Arguments go back as they were written: servers keep them as text, and some models write what is no JSON.
+        sent["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+        sent["content"] = message.content or None
+    return sent
 
 
 def prefilled(body: dict[str, Any], prefill: str) -> dict[str, Any]:
