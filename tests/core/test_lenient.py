@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 from banchu.core.lenient import Unreadable, read_value, read_whole
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
 BITS = st.lists(
-    st.sampled_from([*"{}[]:,\"'\\`#/*\n ", '"""', "//", "/*", "a", "1", "-", ".", "e", "\\u00", "\\ud83d", "\\ude00", "True"])
+    st.sampled_from(
+        [*"{}[]:,\"'\\`#/*\n ", '"""', "//", "/*", "a", "1", "-", ".", "e", "\\u00", "\\ud83d", "\\ude00", "True"]
+    )
 ).map("".join)
 
 
@@ -104,7 +110,9 @@ def test_whoever_wants_all_brackets_closed_gets_that() -> None:
         read_value('{"a": [1', complete=True)
 
 
-@pytest.mark.parametrize("text", ["[" * 10**6, '{"a":' * 10**6, '"' * 10**6, "/*" * 10**6, '"\\' * 10**6, "9" * 10**6, "[1," * 10**6])
+@pytest.mark.parametrize(
+    "text", ["[" * 10**6, '{"a":' * 10**6, '"' * 10**6, "/*" * 10**6, '"\\' * 10**6, "9" * 10**6, "[1," * 10**6]
+)
 def test_no_text_takes_long(text: str) -> None:
     begun = time.process_time()
     with pytest.raises(Unreadable):

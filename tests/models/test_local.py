@@ -138,8 +138,8 @@ async def test_a_template_that_strips_loses_no_space_of_a_prefill(tiny: Path) ->
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        (Request("raw", prefill="x"), "a prefill goes with a chat"),
-        (Request((Message("user", "u"),), tools=(Tool("t", "d"),), logprobs=2), "takes no tools, logprobs"),
+        (Request("raw", prefill="x"), "a prefill and tools go with a chat"),
+        (Request((Message("user", "u"),), tools=(Tool("t", "d"),), logprobs=2), "takes no logprobs"),
     ],
 )
 async def test_what_it_cannot_do_is_refused(local: Model, request_: Request, message: str) -> None:

@@ -180,4 +180,3 @@ class _Reader:
             self.at = found.end()
             return chr(int(found[0], 16))
         return "" if letter == "\n" else f"\\{letter}"  # a pattern's `\d`, which JSON would have doubled
-

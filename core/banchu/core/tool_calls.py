@@ -30,6 +30,8 @@ _MEANT: Final = frozenset({"tool", "tools", "tool_call", "tool_calls", "tool-cal
 """Tags of fences that hold calls and nothing else."""
 _MAYBE: Final = frozenset({"", "json", "json5", "jsonc"})
 _CLOSING: Final = re.compile(r"\s*(?:`{3,}|~{3,}|</?tool_calls?>|<\|/tool_call\|>|</s>|<\|im_end\|>|<\|eom_id\|>)?")
+_LINE_END: Final = re.compile(r"[ \t]*(?:\n|\Z)")
+_TAGS: Final = re.compile(r"\s*<function=")
 _END: Final = re.compile(r"`{3,}|~{3,}|</tool_calls?>|</function>")
 _PARAMETER: Final = re.compile(r"<parameter=([^>\n]{1,100})>\n?(.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
 _HEAD: Final = re.compile(r"\s*([\w.-]{1,100})\s*(?:\[CALL_ID\]\w*)?\s*(?:\[ARGS\])?\s*(?=\{)")
@@ -92,10 +94,12 @@ class _Block:
         self._cut = cut
 
     def read(self) -> tuple[list[ToolCall], int]:
-        """The calls, and where to go on."""
+        """The calls, and where to go on; 0: behind the opening."""
         tag = (self._opening["tag"] or "").lower()
         if self._opening["fence"] and tag not in _MEANT | _MAYBE:
-            return [], self._behind_fence()
+            return [], self._behind_fence() if _LINE_END.match(self._text, self._opening.end()) else 0
+        if self._opening["mark"] and _TAGS.match(self._text, self._opening.end()):
+            return [], 0
         if self._opening["named"]:
             return self._in_tags()
         meant = bool(self._opening["mark"]) or tag in _MEANT
@@ -104,7 +108,7 @@ class _Block:
             calls, end = self._in_json(start, meant)
         except Unreadable:
             if not meant:
-                return [], self._opening.end()
+                return [], 0
             closing = _END.search(self._text, start)
             end = closing.start() if closing else len(self._text)
             calls = [ToolCall("", self._text[start:end].strip())] if self._text[start:end].strip() else []
@@ -121,7 +125,7 @@ class _Block:
             for one in value if isinstance(value, list) else [value]:
                 call = _as_call(one, self._schemas, meant)
                 if call is None and not meant:
-                    return [], max(end, self._opening.end())
+                    return [], end
                 calls.append(call or ToolCall("", _dumped(one)))
         if not calls and meant and not _CLOSING.fullmatch(self._text, start):
             raise Unreadable("no object")
@@ -160,7 +164,12 @@ def _as_call(value: Any, schemas: dict[str, str], meant: bool) -> ToolCall | Non
     if not isinstance(value, dict):
         return None
     told: dict[str, Any] = value["function"] if isinstance(value.get("function"), dict) else value
-    if meant and len(told) == 1 and isinstance(inner := next(iter(told.values())), dict) and next(iter(told)) in schemas:
+    if (
+        meant
+        and len(told) == 1
+        and isinstance(inner := next(iter(told.values())), dict)
+        and next(iter(told)) in schemas
+    ):
         return ToolCall(next(iter(told)), _dumped(inner))
     at = next((key for key in _NAMES if isinstance(told.get(key), str)), None)
     if at is None:

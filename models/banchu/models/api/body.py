@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from banchu.core.chat import Message, Request
 from banchu.core.errors import ModelError
+from banchu.models.turns import arguments_json
 
 _CONTINUE: Final = {"continue_final_message": True, "add_generation_prompt": False}
 """vLLM, SGLang and `transformers serve` continue the last message only when told; llama.cpp and Ollama do so unasked.
@@ -83,9 +84,9 @@ def _message(message: Message) -> dict[str, Any]:
         return {"role": "tool", "content": message.content, "tool_call_id": message.call_id}
     sent: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
-        # Arguments go back as they were written: servers keep them as text, and some models write what is no JSON.
+        # As they were written where that is JSON: vLLM and llama.cpp refuse a chat with arguments that are none.
         sent["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_json(call)}}
             for call in message.tool_calls
         ]
         sent["content"] = message.content or None

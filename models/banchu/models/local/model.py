@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from banchu.core.chat import Completion, Message, Request, Usage
 from banchu.core.errors import ModelError
+from banchu.core.tool_calls import find_calls
 from banchu.models.hosted import Hosted
 from banchu.models.local.adapter import adapter_size
 from banchu.models.local.machine import memory_available
@@ -119,10 +120,10 @@ class LocalModel:
         return workers
 
     async def complete(self, request: Request) -> Completion:
-        if barred := [name for name in request.extras if name != "prefill"]:
+        if barred := [name for name in request.extras if name not in ("prefill", "tools")]:
             raise ModelError(f"{self._id}: a local model takes no {', '.join(barred)}; use one over an API")
-        if request.prefill and isinstance(request.prompt, str):
-            raise ModelError(f"{self._id}: a prefill goes with a chat; raw text is continued as it is")
+        if request.extras and isinstance(request.prompt, str):
+            raise ModelError(f"{self._id}: a prefill and tools go with a chat; raw text is continued as it is")
         worker = self._pick(await self._started(), request)
         return await worker.complete(request)
 
@@ -168,7 +169,11 @@ class _Worker(Hosted):
         finally:
             self.load -= weight
         usage = Usage(found["prompt_tokens"], found["completion_tokens"])
-        return Completion(found["text"], usage, found["finish_reason"], time.monotonic() - begun)
+        text, calls = found["text"], []
+        if request.tools:
+            read = find_calls(found["marked"], request.tools, cut=found["finish_reason"] == "length")
+            text, calls = read.text if read.calls else text, read.calls
+        return Completion(text, usage, found["finish_reason"], time.monotonic() - begun, tuple(calls))
 
     def _why(self, code: int, failed: str) -> str:
         if failed:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from banchu.core.chat import ToolCall
+from banchu.models.turns import arguments_object
 
-def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "") -> list[int]:
+
+def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "", tools: Sequence[Mapping[str, str]] = ()) -> list[int]:
     """The tokens of raw text, or of a chat up to where the answer begins.
 
     Args:
         tokenizer: of transformers.
-        prompt: text, or [role, content] of each message.
+        prompt: text, or `Message.plain` of each message.
         prefill: how the answer begins, in a chat.
+        tools: name, description and parameters (JSON) of each that is on offer.
 
     Raises:
+        ValueError: tools, or messages of tools, for a template that has no place for them.
         Exception: whatever the checkpoint's own template raises.
     """
     if isinstance(prompt, str):
         return list(tokenizer(prompt)["input_ids"])
-    messages = [{"role": role, "content": content} for role, content in prompt]
+    messages = [_message(*parts) for parts in prompt]
+    offered = [_offered(tool) for tool in tools] or None
+    if (offered or any(len(parts) > 2 for parts in prompt)) and not takes_tools(tokenizer):
+        raise ValueError("its chat template has no place for tools; let it write its calls as text")
     # The template writes the special tokens itself.
-    render = partial(tokenizer.apply_chat_template, tokenize=False)
+    render = partial(tokenizer.apply_chat_template, tokenize=False, tools=offered)
     if not prefill:
         text = render(messages, add_generation_prompt=True)
     else:
@@ -29,3 +40,32 @@ def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "") -> list[int]:
         # Some templates strip what they are given; the answer must go on behind the last space.
         text = text.rstrip() + prefill[len(prefill.rstrip()) :]
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def takes_tools(tokenizer: Any) -> bool:
+    """Whether the checkpoint's chat template has a place for tools."""
+    template = tokenizer.chat_template
+    template = template.get("tool_use", template.get("default", "")) if isinstance(template, dict) else template
+    return bool(template and re.search(r"\btools\b", template))
+
+
+def _message(role: str, content: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """In the form that templates are written for: arguments as an object."""
+    more = more or {}
+    message: dict[str, Any] = {"role": role, "content": content}
+    if "tool_calls" in more:
+        message["tool_calls"] = [
+            {
+                "type": "function",
+                "id": call["id"],
+                "function": {"name": call["name"], "arguments": arguments_object(ToolCall(**call))},
+            }
+            for call in more["tool_calls"]
+        ]
+    named = {"tool_call_id": more.get("call_id"), "name": more.get("tool")}
+    return message | {key: value for key, value in named.items() if value}
+
+
+def _offered(tool: Mapping[str, str]) -> dict[str, Any]:
+    function = {"name": tool["name"], "description": tool["description"], "parameters": json.loads(tool["parameters"])}
+    return {"type": "function", "function": function}

@@ -60,6 +60,8 @@ class Engine:
         ends = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         self.context = int(getattr(self._model.config, "max_position_embeddings", 0) or 0)
         self._batch = Batch(self._model, self._text, frozenset(ends), settings.cache_bytes)
+        self._calling: set[int] = set()
+        """Tickets of those that may call tools: some checkpoints mark a call with special tokens."""
         self._waiting = Waiting(MAX_ROWS, PREFILL_TOKENS)
         # int8 looks for outliers over the whole batch, so there it does say something else.
         if settings.quantize != "int8" and (why := check(self._model, self._batch)):
@@ -79,7 +81,8 @@ class Engine:
 
     def _take(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         try:
-            prompt = prompt_tokens(self._tokenizer, request["prompt"], request.get("prefill", ""))
+            tools = request.get("tools", ())
+            prompt = prompt_tokens(self._tokenizer, request["prompt"], request.get("prefill", ""), tools)
         except Exception as error:  # noqa: BLE001  # templates and tokenizers are the checkpoint's own code
             return [{"ticket": request["ticket"], "refused": f"the prompt cannot be read ({error})"}]
         if not prompt:
@@ -89,25 +92,34 @@ class Engine:
             sizes = {"overflow": len(prompt), "max_tokens": sampling["max_tokens"], "context": self.context}
             return [{"ticket": request["ticket"], **sizes}]
         sampler = Sampler(sampling["temperature"], sampling["top_p"], sampling["seed"])
+        if tools:
+            self._calling.add(request["ticket"])
         self._waiting.add(Row(request["ticket"], prompt, sampler, sampling["max_tokens"], tuple(sampling["stop"])))
         return []
 
-    def _text(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    def _text(self, tokens: list[int], marks: bool = False) -> str:
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=not marks, clean_up_tokenization_spaces=False)
         return text
 
     def _answer(self, row: Row) -> dict[str, Any]:
         # Decoded behind the prompt's end: some tokenizers drop the space before the first word of a text.
         ahead = row.prompt[-4:]
-        text = self._text([*ahead, *row.tokens])[len(self._text(ahead)) :]
-        cuts = [at for stop in row.stop if (at := text.find(stop)) >= 0]
+        told = {"text": _cut(self._text([*ahead, *row.tokens])[len(self._text(ahead)) :], row.stop)}
+        if row.ticket in self._calling:
+            self._calling.discard(row.ticket)
+            told["marked"] = _cut(self._text(row.tokens, marks=True), row.stop)
         return {
             "ticket": row.ticket,
-            "text": text[: min(cuts)] if cuts else text,
+            **told,
             "prompt_tokens": len(row.prompt),
             "completion_tokens": len(row.tokens),
             "finish_reason": row.finish_reason,
         }
+
+
+def _cut(text: str, stops: tuple[str, ...]) -> str:
+    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
 
 
 def _read(requests: queue.SimpleQueue[dict[str, Any]]) -> None:

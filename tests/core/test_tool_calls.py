@@ -1,0 +1,193 @@
+"""Calls in text, as models write them: found, told as unreadable, or left alone; and no text runs anything or takes long."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from banchu.core.chat import Tool, ToolCall
+from banchu.core.tool_calls import find_calls
+
+SCHEMA = '{"type": "object", "properties": {"code": {"type": "string"}, "n": {"type": "integer"}}}'
+TOOLS = (Tool("run", "Runs code.", SCHEMA), Tool("look", "Looks."))
+
+
+def calls(text: str, cut: bool = False) -> list[tuple[str, Any]]:
+    return [(call.name, json.loads(call.arguments)) for call in find_calls(text, TOOLS, cut=cut).calls]
+
+
+ONE = [("run", {"n": 1})]
+CODE = 'def f():\n    """Doc with ``` in it."""\n    return {"a": [1]}\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
+        'I will.\n```json\n{"name": "run", "arguments": {"n": 1}}\n```\nDone.',
+        '```\n{"name": "run", "arguments": {"n": 1}}\n```',
+        '```tool\n{"name": "run", "arguments": {"n": 1}}',
+        '```tool\n{"name": "run", "arguments": {"n": 1}',
+        '~~~tool_call\n{"name": "run", "arguments": {"n": 1}}\n~~~',
+        '```Tool {"name": "run", "arguments": {"n": 1}} ```',
+        "```tool\n{'name': 'run', 'arguments': {'n': 1,},}\n```",
+        '```tool\n{name: "run", parameters: {n: 1}}\n```',
+        '```tool\n{"tool": "run", "args": {"n": 1}}\n```',
+        '```tool\n{"name": "run", "arguments": "{\\"n\\": 1}"}\n```',
+        '```tool\n{"name": "run", "n": 1}\n```',
+        '```tool\n{"run": {"n": 1}}\n```',
+        '```tool\n[{"name": "run", "arguments": {"n": 1}}]\n```',
+        '```json\n{"type": "function", "function": {"name": "run", "arguments": {"n": 1}}}\n```',
+        '{"name": "run", "arguments": {"n": 1}}',
+        'Text first.\n  {"name": "run", "arguments": {"n": 1}} and after.',
+        '<tool_call>\n{"name": "run", "arguments": {"n": 1}}\n</tool_call>',
+        '<tool_call>\n{"name": "run", "arguments": {"n": 1}}',
+        '[TOOL_CALLS][{"name": "run", "arguments": {"n": 1}}]</s>',
+        '[TOOL_CALLS]run[ARGS]{"n": 1}',
+        '<|python_tag|>{"name": "run", "parameters": {"n": 1}}<|eom_id|>',
+        '<|tool_call|>[{"name": "run", "arguments": {"n": 1}}]',
+        'functools[{"name": "run", "arguments": {"n": 1}}]',
+        "<tool_call>\n<function=run>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>",
+        "<function=run><parameter=n>1</function>",
+        '<think>```tool\n{"name": "look"}\n```</think>```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
+        '```python\nprint({"name": "look"})\n```\n```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
+    ],
+)
+def test_a_call_is_found_however_it_is_written(text: str) -> None:
+    assert calls(text) == ONE
+
+
+def test_several_calls_in_order_and_the_prose_around_them() -> None:
+    text = (
+        'First.\n```tool\n{"name": "run", "arguments": {"n": 1}}\n{"name": "look"}\n```\nThen\n'
+        '<tool_call>{"name": "nobody", "arguments": {}, "id": "x1"}</tool_call> last.'
+    )
+    found = find_calls(text, TOOLS)
+    assert [(call.name, call.arguments, call.id) for call in found.calls] == [
+        ("run", '{"n": 1}', ""),
+        ("look", "{}", ""),
+        ("nobody", "{}", "x1"),
+    ]
+    assert found.text == "First.\nThen\nlast."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```python\n{CODE}```",
+        '```python\nx = """\n```tool\n{"name": "run", "arguments": {}}\n```\n"""\n',
+        '```json\n{"name": "Anna", "arguments": {"n": 1}}\n```',
+        '```json\n{"name": "run"}\n```',
+        '{"a": 1}',
+        "The tool `run` takes {n}. ``` is a fence. <tool_call> is none.",
+        '<think>I could write ```tool\n{"name": "run", "arguments": {}}\n```',
+        "",
+    ],
+)
+def test_an_answer_is_left_alone(text: str) -> None:
+    found = find_calls(text, TOOLS)
+    if "<tool_call>" in text:
+        assert [call.name for call in found.calls] == [""]  # a mark is always meant
+    else:
+        assert (found.calls, found.text) == ([], text)
+
+
+@pytest.mark.parametrize(
+    ("text", "raw"),
+    [
+        (
+            '```tool\n{"name": "run", "arguments": {"code": "never}\n```\nrest',
+            '{"name": "run", "arguments": {"code": "never}',
+        ),
+        ("```tool\nrun 2 + 2\n```", "run 2 + 2"),
+        ("<tool_call>run(n=1)</tool_call>", "run(n=1)"),
+        ('```tool\n{"n": 1}\n```', '{"n": 1}'),
+    ],
+)
+def test_a_call_that_cannot_be_read_is_told_as_such(text: str, raw: str) -> None:
+    assert find_calls(text, TOOLS).calls == [ToolCall("", raw)]
+
+
+@pytest.mark.parametrize("end", ["", "\n```"])
+def test_a_call_that_the_token_limit_cut_is_none(end: str) -> None:
+    text = '```tool\n{"name": "run", "arguments": {"code": "x = 1"}'
+    assert calls(text) == [("run", {"code": "x = 1"})]
+    assert [call.name for call in find_calls(text, TOOLS, cut=True).calls] == [""]
+    assert find_calls("<function=run><parameter=n>1", TOOLS, cut=True).calls == []
+    assert calls(text + "}", cut=True) == [("run", {"code": "x = 1"})]
+
+
+@given(
+    st.text() | st.just(CODE), st.integers(0, 3), st.sampled_from(["tool", "json", ""]), st.text("ab. \n", max_size=9)
+)
+def test_what_was_written_as_told_is_read_as_meant(code: str, n: int, tag: str, prose: str) -> None:
+    value = {"name": "run", "arguments": {"code": code, "n": n}}
+    text = f"{prose}\n```{tag}\n{json.dumps(value, ensure_ascii=False, indent=n or None)}\n```\n{prose}"
+    found = find_calls(text, TOOLS)
+    assert [(call.name, json.loads(call.arguments)) for call in found.calls] == [("run", value["arguments"])]
+    assert found.text.split() == (prose + "\n" + prose).split()
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "```",
+            "```tool\n",
+            "~~~json\n",
+            "\n",
+            "{",
+            "}",
+            "[",
+            '"name"',
+            ":",
+            '"run"',
+            ",",
+            '"arguments"',
+            "<tool_call>",
+        ]
+        + ["</tool_call>", "<function=", "run>", "<parameter=n>", "[TOOL_CALLS]", "<think>", "</think>", "\\", "'", "#"]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@given(PIECES | st.text(), st.booleans())
+def test_no_text_raises_and_what_is_found_was_there(text: str, cut: bool) -> None:
+    found = find_calls(text, TOOLS, cut=cut)
+    for call in found.calls:
+        assert call.name in text
+        assert call.name == "" or isinstance(json.loads(call.arguments), dict) or '"' in call.arguments
+    if not found.calls:
+        assert found.text == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "```tool\n",
+        "{",
+        '{"a":1,\n',
+        "<tool_call>",
+        "<function=a>",
+        "<parameter=a>",
+        "\n{",
+        "[",
+        "`",
+        " ",
+        "\n",
+        "<think>",
+        "(" * 9,
+    ],
+)
+def test_no_text_takes_long(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    begun = time.process_time()
+    find_calls(text, TOOLS)
+    find_calls("```tool\n" + text, TOOLS)
+    find_calls("<function=run><parameter=n>" + text, TOOLS)
+    assert time.process_time() - begun < 5
