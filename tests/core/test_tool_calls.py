@@ -1,4 +1,5 @@
-"""Calls in text, as models write them: found, told as unreadable, or left alone; and no text runs anything or takes long."""
+"""Calls in text, as models write them: found, told as unreadable, or left alone; and no text runs anything or takes
+long."""
 
 from __future__ import annotations
 
@@ -133,27 +134,9 @@ def test_what_was_written_as_told_is_read_as_meant(code: str, n: int, tag: str, 
     assert found.text.split() == (prose + "\n" + prose).split()
 
 
-PIECES = st.lists(
-    st.sampled_from(
-        [
-            "```",
-            "```tool\n",
-            "~~~json\n",
-            "\n",
-            "{",
-            "}",
-            "[",
-            '"name"',
-            ":",
-            '"run"',
-            ",",
-            '"arguments"',
-            "<tool_call>",
-        ]
-        + ["</tool_call>", "<function=", "run>", "<parameter=n>", "[TOOL_CALLS]", "<think>", "</think>", "\\", "'", "#"]
-    ),
-    max_size=40,
-).map("".join)
+PIECE = "```|```tool\n|~~~json\n|\n|{|}|[|\"name\"|:|\"run\"|,|\"arguments\"|<tool_call>|</tool_call>|<function=|run>"
+MARKS = "<parameter=n>|[TOOL_CALLS]|<think>|</think>|\\|'|#"
+PIECES = st.lists(st.sampled_from([*PIECE.split("|"), *MARKS.split("|")]), max_size=40).map("".join)
 
 
 @given(PIECES | st.text(), st.booleans())

@@ -18,7 +18,12 @@ _MARKER: Final = re.compile(
 def quoted(text: str, limit: int, tag: str = "text") -> str:
     """`text` in a fence that it cannot close, its middle left out where it is longer than `limit` characters."""
     inside = bounded(text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"), limit)
-    return fenced(_MARKER.sub(lambda match: f"{match[0][0]} {match[0][1:]}", inside), tag)
+    return fenced(defused(inside), tag)
+
+
+def defused(text: str) -> str:
+    """`text` with every chat-template marker broken up, so that no tokenizer takes it for one."""
+    return _MARKER.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def fenced(text: str, tag: str) -> str:

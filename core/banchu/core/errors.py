@@ -12,8 +12,8 @@
 
 7 is no error's: a command has run, and what it was asked to check does not hold.
 
-A candidate's failure is never an error: it is a `Verdict`. Nor is a tool's own, which the model is told. Messages are for
-the user: one line that names the field, the value and the remedy. Anything else that escapes is a bug and shows a
+A candidate's failure is never an error: it is a `Verdict`. Nor is a tool's own, which the model is told. Messages are
+for the user: one line that names the field, the value and the remedy. Anything else that escapes is a bug and shows a
 traceback.
 """
 

@@ -1,10 +1,10 @@
 """JSON as models write it: read, never run.
 
-Beyond JSON it takes what small models do to it: trailing commas, single quotes, Python's `True`, `False` and `None`, names
-without quotes, comments, line breaks inside strings, strings in three quotes, and brackets that are still open at the end
-of the text. What it cannot make sense of it refuses; it never guesses at a value. Every text that JSON takes gives what
-`json.loads` gives, but for `NaN` and infinities, numbers of over 400 digits and values nested deeper than 64. A text is
-read once, from left to right, so its cost grows with its length and with nothing else.
+Beyond JSON it takes what small models do to it: trailing commas, single quotes, Python's `True`, `False` and `None`,
+names without quotes, comments, line breaks inside strings, strings in three quotes, and brackets that are still open at
+the end of the text. What it cannot make sense of it refuses; it never guesses at a value. Every text that JSON takes
+gives what `json.loads` gives, but for `NaN` and infinities, numbers of over 400 digits and values nested deeper than
+64. A text is read once, from left to right, so its cost grows with its length and with nothing else.
 """
 
 from __future__ import annotations

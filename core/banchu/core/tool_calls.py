@@ -1,11 +1,11 @@
 """Calls of tools as models write them into text: fenced JSON, or the marks of their own chat templates.
 
-Read with `lenient`, so nothing is run. A block that is marked as a call and cannot be read comes back as a call without a
-name, with the block in its arguments, so that the model can be told; JSON that only looks like a call counts where it
+Read with `lenient`, so nothing is run. A block that is marked as a call and cannot be read comes back as a call without
+a name, with the block in its arguments, so that the model can be told; JSON that only looks like a call counts where it
 names a tool that is on offer. Code in fences of other languages is never a call, nor is what stands in `<think>`.
 
-Marks: `<tool_call>` (Hermes, Qwen, SmolLM), `<function=NAME>` (Qwen Coder), `[TOOL_CALLS]` (Mistral), `<|python_tag|>` and
-bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi); from the chat templates that these models ship.
+Marks: `<tool_call>` (Hermes, Qwen, SmolLM), `<function=NAME>` (Qwen Coder), `[TOOL_CALLS]` (Mistral), `<|python_tag|>`
+and bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi); from the chat templates that these models ship.
 """
 
 from __future__ import annotations
