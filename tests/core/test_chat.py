@@ -77,4 +77,4 @@ def test_the_scan_and_the_ledger_see_what_was_called() -> None:
     assert not RAW.answers_calls
     assert request.prompt_text.endswith('[assistant]\nLet me see.\n[call add] {"a": 1}\n\n[tool]\n3')
     assert Message("assistant", "", (CALL,)).text == '[call add] {"a": 1}'
-    assert [message.text for message in CHAT.prompt] == [message.content for message in CHAT.prompt]
+    assert Message("user", "s").text == "s"

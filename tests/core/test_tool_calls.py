@@ -134,7 +134,7 @@ def test_what_was_written_as_told_is_read_as_meant(code: str, n: int, tag: str, 
     assert found.text.split() == (prose + "\n" + prose).split()
 
 
-PIECE = "```|```tool\n|~~~json\n|\n|{|}|[|\"name\"|:|\"run\"|,|\"arguments\"|<tool_call>|</tool_call>|<function=|run>"
+PIECE = '```|```tool\n|~~~json\n|\n|{|}|[|"name"|:|"run"|,|"arguments"|<tool_call>|</tool_call>|<function=|run>'
 MARKS = "<parameter=n>|[TOOL_CALLS]|<think>|</think>|\\|'|#"
 PIECES = st.lists(st.sampled_from([*PIECE.split("|"), *MARKS.split("|")]), max_size=40).map("".join)
 

@@ -70,7 +70,12 @@ def test_its_name_description_and_schema_are_told() -> None:
         ("gently", '{"a": 1}', "1, gently", "answered"),
         ("any", '{"n": 1}', '{"n": 1}', "answered"),
         ("look", '{"text": "tracing"}', "False", "answered"),
-        ("multiply", '{"a": "x"}', "Not run: wrong arguments for multiply: a: Input should be a valid integer", "bad_arguments"),
+        (
+            "multiply",
+            '{"a": "x"}',
+            "Not run: wrong arguments for multiply: a: Input should be a valid integer",
+            "bad_arguments",
+        ),
         ("look", '{"text": "fish"}', "look failed: nothing on fish", "failed"),
         ("look", '{"text": "boom"}', "look failed: ValueError: boom", "failed"),
     ],

@@ -1,4 +1,4 @@
-"""MCP servers in processes of their own, over stdio and streamable HTTP: a small one of ours, and one from PyPI (slow)."""
+"""MCP servers in processes of their own, over stdio and HTTP: a small one of ours, and one from PyPI (slow)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ async def test_a_slow_call_is_stopped_and_a_server_that_dies_is_told_to_the_user
         assert (slow.outcome, slow.text) == ("timed_out", "sleep was stopped after 0.3 seconds.")
         assert (await box.call("add", '{"a": 1, "b": 2}')).text == "3"
         for name in ("die", "add"):
-            with pytest.raises(ToolError, match=r"MCP server '.*server.py' failed: .*closed; it said: \.\.\..*of cheese"):
+            with pytest.raises(
+                ToolError, match=r"MCP server '.*server.py' failed: .*closed; it said: \.\.\..*of cheese"
+            ):
                 await box.call(name, '{"a": 1, "b": 2}' if name == "add" else "{}")
     assert [record.outcome for record in records] == ["timed_out", "answered", "host_failed", "host_failed"]
     with pytest.raises(ToolError, match="is not running"):
@@ -107,12 +109,16 @@ async def test_a_server_that_does_not_start(command: tuple[str, ...], said: str)
 
 async def test_a_program_gets_no_key_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    options = McpOptions(env={"GIVEN": "yes"}, cwd=str(tmp_path), only=("environment", "where"), prefix="my_", oracle=True)
+    options = McpOptions(
+        env={"GIVEN": "yes"}, cwd=str(tmp_path), only=("environment", "where"), prefix="my_", oracle=True
+    )
     async with opened([McpServer(COMMAND, options)]) as tools:
         box = ToolBox(tools)
         assert [tool.name for tool in box.tools] == ["my_environment", "my_where"]
         assert box.oracle
-        told = [await box.call("my_environment", json.dumps({"name": name})) for name in ("OPENAI_API_KEY", "GIVEN", "PATH")]
+        told = [
+            await box.call("my_environment", json.dumps({"name": name})) for name in ("OPENAI_API_KEY", "GIVEN", "PATH")
+        ]
         assert [result.text for result in told] == ["(not set)", "yes", os.environ["PATH"]]
         assert (await box.call("my_where", "")).text == str(tmp_path)
 

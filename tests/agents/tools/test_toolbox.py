@@ -1,4 +1,4 @@
-"""The tool box: what a model is told of each kind of call, limits, cancellation, records, and what is the user's to know."""
+"""The tool box: what a model is told of each kind of call, limits, cancellation, records, and errors of the host."""
 
 from __future__ import annotations
 
@@ -97,13 +97,23 @@ TOOLS = (add, long, slow, blocking, stubborn, raises, leaves, marks)
         ("add", "{'a': '1',}", "1", "answered"),
         ("ad", '{"a": 1}', "Not run: unknown tool 'ad'. Did you mean 'add'? Known: add, ", "unknown_tool"),
         ("x" * 500, "{}", f"Not run: unknown tool '{'x' * 64}'. Known: ", "unknown_tool"),
-        ("", "no call", "Not run: the call cannot be read (a value was expected, at line 1, column 1). Write {", "unreadable"),
+        (
+            "",
+            "no call",
+            "Not run: the call cannot be read (a value was expected, at line 1, column 1). Write {",
+            "unreadable",
+        ),
         ("", '{"n": 1}', "Not run: the call cannot be read (it names no tool, or gives no arguments)", "unreadable"),
         ("add", "add(1)", "Not run: the arguments are no JSON: a value was expected, at line 1", "unreadable"),
         ("add", "[1]", "Not run: the arguments must be a JSON object", "unreadable"),
         ("add", '"' + "x" * 100_001, "Not run: the arguments are longer than 100000 characters", "unreadable"),
         ("add", "", "Not run: wrong arguments for add: a: Field required", "bad_arguments"),
-        ("add", '{"a": 1, "c": 2}', "Not run: wrong arguments for add: c: Extra inputs are not permitted", "bad_arguments"),
+        (
+            "add",
+            '{"a": 1, "c": 2}',
+            "Not run: wrong arguments for add: c: Extra inputs are not permitted",
+            "bad_arguments",
+        ),
         ("raises", '{"kind": "value"}', "raises failed: ValueError: no such value", "failed"),
         ("raises", '{"kind": "own"}', "raises failed: not today", "failed"),
         ("raises", '{"kind": "exit"}', "raises failed: RuntimeError: it raised SystemExit: 4", "failed"),

@@ -42,7 +42,7 @@ class BoxLimits:
     def __post_init__(self) -> None:
         if type(self.max_calls) is not int or self.max_calls < 1:
             raise ConfigError(f"max_calls {self.max_calls!r} of a tool box must be a whole number, 1 at least")
-        if not 0 < self.max_s < float("inf"):
+        if not (isinstance(self.max_s, int | float) and 0 < self.max_s < float("inf")):
             raise ConfigError(f"max_s {self.max_s!r} of a tool box must be a number of seconds above 0")
 
 

@@ -80,6 +80,8 @@ def _called(name: str, values: list[Number]) -> Number:
         if len(values) != 1 or type(values[0]) is not int or not 0 <= values[0] <= 1000:
             raise ToolFailed("factorial takes one whole number from 0 to 1000")
         return _bounded(math.factorial(values[0]))
+    if name == "round" and len(values) == 2 and not -400 <= values[1] <= 400:
+        raise ToolFailed("round takes 400 digits at most")  # Python works out 10 ** digits
     return _bounded(_FUNCTIONS[name](*values))
 
 
@@ -116,6 +118,8 @@ def _why_not(node: ast.expr) -> str:
             return "^ is no operator here; write ** for a power"
         case ast.Tuple():
             return "a comma is no part of a number here; write 1000, not 1,000"
+        case ast.Call(func=ast.Name(id=name), keywords=[_, *_]) if name in _FUNCTIONS:
+            return f"{name} takes no names; its arguments stand by position"
         case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
             known = ", ".join(sorted([*_FUNCTIONS, *_CONSTANTS, "factorial"]))
             return f"{name[:40]!r} is unknown; known: {known}"

@@ -17,7 +17,7 @@ from banchu.agents.tools.tool import Tool, ToolFailed
 class Ran:
     """What a program or command did."""
 
-    output: str
+    output: str = ""
     """Standard output, and what a Python cell's last expression gave."""
     errors: str = ""
     """Standard error, and the traceback."""
