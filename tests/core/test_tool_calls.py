@@ -55,6 +55,7 @@ CODE = 'def f():\n    """Doc with ``` in it."""\n    return {"a": [1]}\n'
         'functools[{"name": "run", "arguments": {"n": 1}}]',
         "<tool_call>\n<function=run>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>",
         "<function=run><parameter=n>1</function>",
+        "<tool_call>run\n<arg_key>n</arg_key>\n<arg_value>1</arg_value>\n</tool_call>",
         '<think>```tool\n{"name": "look"}\n```</think>```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
         '```python\nprint({"name": "look"})\n```\n```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
     ],

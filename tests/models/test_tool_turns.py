@@ -99,10 +99,24 @@ def test_a_template_without_a_place_for_tools_is_not_given_any(tiny: Path, templ
     prompt_tokens(Tokenizer(tiny, {"default": "x", "tool_use": HERMES}), [["user", "u"]], tools=[vars_of(ADD)])
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        HERMES.replace("<tool_call>", "<my_own_call>"),
+        HERMES.replace("call.function | tojson", "call.function.name"),
+        HERMES.replace("{% for m in", "{{ raise_exception('no tools today') }}{% for m in"),
+    ],
+)
+def test_a_template_whose_calls_would_be_lost_is_not_given_any(tiny: Path, template: str) -> None:
+    with pytest.raises(ValueError, match="in a form that is not known here; let it write them as text"):
+        prompt_tokens(Tokenizer(tiny, template), [["user", "u"]], tools=[vars_of(ADD)])
+
+
 def vars_of(tool: Tool) -> dict[str, str]:
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
 
 
+@pytest.mark.slow  # two processes that load torch
 async def test_a_local_model_takes_tools_where_its_template_does(tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "with_tools"
     shutil.copytree(tiny, folder)

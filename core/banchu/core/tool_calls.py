@@ -4,8 +4,9 @@ Read with `lenient`, so nothing is run. A block that is marked as a call and can
 a name, with the block in its arguments, so that the model can be told; JSON that only looks like a call counts where it
 names a tool that is on offer. Code in fences of other languages is never a call, nor is what stands in `<think>`.
 
-Marks: `<tool_call>` (Hermes, Qwen, SmolLM), `<function=NAME>` (Qwen Coder), `[TOOL_CALLS]` (Mistral), `<|python_tag|>`
-and bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi); from the chat templates that these models ship.
+Marks: `<tool_call>` (Hermes, Qwen, SmolLM), `<function=NAME>` (Qwen Coder, Nemotron), `<arg_key>` (GLM), `[TOOL_CALLS]`
+(Mistral), `<|python_tag|>` and bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi); from the chat
+templates that these models ship.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _CLOSING: Final = re.compile(r"\s*(?:`{3,}|~{3,}|</?tool_calls?>|<\|/tool_call\|
 _LINE_END: Final = re.compile(r"[ \t]*(?:\n|\Z)")
 _TAGS: Final = re.compile(r"\s*<function=")
 _END: Final = re.compile(r"`{3,}|~{3,}|</tool_calls?>|</function>")
+_GLM: Final = re.compile(r"\s*([\w.-]{1,100})\s*(?=<arg_key>|</tool_call>)")
+_PAIR: Final = re.compile(r"<arg_key>([^<]{1,100})</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
 _PARAMETER: Final = re.compile(r"<parameter=([^>\n]{1,100})>\n?(.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
 _HEAD: Final = re.compile(r"\s*([\w.-]{1,100})\s*(?:\[CALL_ID\]\w*)?\s*(?:\[ARGS\])?\s*(?=\{)")
 _NAMES: Final = ("name", "tool", "tool_name", "function", "action")
@@ -102,6 +105,8 @@ class _Block:
             return [], 0
         if self._opening["named"]:
             return self._in_tags()
+        if self._opening["mark"] and (found := _GLM.match(self._text, self._opening.end())):
+            return self._tagged(found[1], found.end(), _PAIR, "</tool_call>")
         meant = bool(self._opening["mark"]) or tag in _MEANT
         start = self._opening.start("bare") if self._opening["bare"] else self._opening.end()
         try:
@@ -132,15 +137,18 @@ class _Block:
         return calls, end
 
     def _in_tags(self) -> tuple[list[ToolCall], int]:
-        """`<function=NAME><parameter=KEY>VALUE</parameter></function>`: values are text, whatever their type."""
-        name, start = self._opening["named"].strip(), self._opening.end()
-        end = self._text.find("</function>", start)
+        """`<function=NAME><parameter=KEY>VALUE</parameter></function>`."""
+        return self._tagged(self._opening["named"].strip(), self._opening.end(), _PARAMETER, "</function>")
+
+    def _tagged(self, name: str, start: int, each: re.Pattern[str], closing: str) -> tuple[list[ToolCall], int]:
+        """A call whose arguments stand in tags, as text whatever their type."""
+        end = self._text.find(closing, start)
         if end < 0 and self._cut:
             return [], len(self._text)
         inside = self._text[start : end if end >= 0 else len(self._text)]
         types = _types(self._schemas.get(name, ""))
-        arguments = {key: _typed(value, types.get(key)) for key, value in _PARAMETER.findall(inside)}
-        return [ToolCall(name, _dumped(arguments))], self._closed(start + len(inside) + len("</function>"))
+        arguments = {key: _typed(value, types.get(key)) for key, value in each.findall(inside)}
+        return [ToolCall(name, _dumped(arguments))], self._closed(start + len(inside) + len(closing))
 
     def _closed(self, end: int) -> int:
         closing = _CLOSING.match(self._text, min(end, len(self._text)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from banchu.core.chat import ToolCall
+from banchu.core.chat import Tool, ToolCall
+from banchu.models.local.tool_form import has_place_for_tools, reads_calls
 from banchu.models.turns import arguments_object
 
 
@@ -22,15 +23,14 @@ def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "", tools: Sequenc
         tools: name, description and parameters (JSON) of each that is on offer.
 
     Raises:
-        ValueError: tools, or messages of tools, for a template that has no place for them.
-        Exception: whatever the checkpoint's own template raises.
+        ValueError: tools, or messages of tools, for a template that has no place for them, or whose calls would be
+        lost. Exception: whatever the checkpoint's own template raises.
     """
     if isinstance(prompt, str):
         return list(tokenizer(prompt)["input_ids"])
-    messages = [_message(*parts) for parts in prompt]
-    offered = [_offered(tool) for tool in tools] or None
-    if (offered or any(len(parts) > 2 for parts in prompt)) and not takes_tools(tokenizer):
-        raise ValueError("its chat template has no place for tools; let it write its calls as text")
+    if tools or any(len(parts) > 2 for parts in prompt):
+        _check(tokenizer)
+    messages, offered = [_message(*parts) for parts in prompt], [_offered(tool) for tool in tools] or None
     # The template writes the special tokens itself.
     render = partial(tokenizer.apply_chat_template, tokenize=False, tools=offered)
     if not prefill:
@@ -42,11 +42,18 @@ def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "", tools: Sequenc
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def takes_tools(tokenizer: Any) -> bool:
-    """Whether the checkpoint's chat template has a place for tools."""
-    template = tokenizer.chat_template
-    template = template.get("tool_use", template.get("default", "")) if isinstance(template, dict) else template
-    return bool(template and re.search(r"\btools\b", template))
+def _check(tokenizer: Any) -> None:
+    """Raises ValueError where calls of tools would be lost."""
+
+    def render(prompt: Sequence[Any], tools: Sequence[Tool]) -> str:
+        messages, offered = [_message(*parts) for parts in prompt], [_offered(asdict(tool)) for tool in tools]
+        told = {"tokenize": False, "add_generation_prompt": prompt[-1][0] == "user"}
+        return str(tokenizer.apply_chat_template(messages, tools=offered, **told))
+
+    if not has_place_for_tools(tokenizer):
+        raise ValueError("its chat template has no place for tools; let it write its calls as text")
+    if not reads_calls(tokenizer, render):
+        raise ValueError("its chat template writes calls in a form that is not known here; let it write them as text")
 
 
 def _message(role: str, content: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
