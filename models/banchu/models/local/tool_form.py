@@ -46,7 +46,8 @@ def _round_trip(render: Callable[[Sequence[Any], Sequence[Tool]], str]) -> bool:
         asked, whole = render(_ASKED, [_TOOL]), render(_TURNS, [_TOOL])
     except Exception:  # noqa: BLE001  # templates are the checkpoint's own code
         return False
-    said = whole[len(os.path.commonprefix([asked, whole])) :].partition("RESULT")[0]
+    begun = os.path.commonprefix([asked, whole])  # noqa: RUF071  # by characters, as is meant
+    said = whole[len(begun) :].partition("RESULT")[0]
     calls = find_calls(said, [_TOOL]).calls
     return [(call.name, json.loads(call.arguments)) for call in calls if call.name] == [(_TOOL.name, _ARGUMENTS)]
 
