@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from banchu.agents.tools import BoxLimits, ToolBox, converse, tool
 from banchu.agents.tools.builtin.calculator import calculator
+from banchu.agents.tools.converse import digest
 from banchu.agents.tools.speech import Way, answer, instructions, offer, read
 from banchu.agents.tools.toolbox import ToolResult
 from banchu.core.chat import Completion, Message, Request, Sampling, Tool, ToolCall, Usage
@@ -123,6 +124,17 @@ async def test_calls_that_a_server_leaves_in_the_text_are_read_natively_too() ->
     assert done.messages[2].content == "Hm."
     assert [message.call_id for message in done.messages[3:]] == ["call00000", "call00001"]
     assert done.messages[4].content.startswith("Not run: wrong arguments for calculator")
+
+
+async def test_calls_of_one_id_are_told_apart() -> None:
+    call = ToolCall("calculator", '{"expression": "1"}', "same")
+    done = await converse(Script(said("", call, call), said("1")), CHAT, ToolBox([calculator]), "native")
+    assert [message.call_id for message in done.messages[3:]] == ["call00000", "call00001"]
+
+
+def test_the_wording_has_a_digest_of_its_own() -> None:
+    assert len({digest(way) for way in WAYS}) == 2
+    assert digest("text") == digest("text")
 
 
 @pytest.mark.parametrize("way", WAYS)

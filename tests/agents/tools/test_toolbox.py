@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 import time
 from typing import Any
@@ -191,6 +192,28 @@ async def test_a_call_that_nobody_waits_for_ends_and_is_recorded(name: str) -> N
     assert [record.outcome for record in records] == ["cancelled"]
 
 
+async def test_a_tool_that_is_stopped_may_clean_up() -> None:
+    ends: list[str] = []
+
+    @tool(timeout_s=0.1)
+    async def careful() -> str:
+        """Clean up."""
+        try:
+            await asyncio.sleep(9)
+        finally:
+            await asyncio.sleep(0.01)
+            ends.append("clean")
+        return ""
+
+    assert (await ToolBox([careful]).call("careful", "")).outcome == "timed_out"
+    task = asyncio.create_task(ToolBox([careful]).call("careful", ""))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ends == ["clean", "clean"]
+
+
 async def test_a_blocked_thread_does_not_hold_the_end() -> None:
     """In an interpreter of its own: asyncio's own pool would be waited for."""
     program = (
@@ -223,7 +246,7 @@ async def test_an_episode_that_is_walked_again_is_told_the_same() -> None:
     assert [record.result for record in again] == ["1", "1", "2"]
     assert runs == 2
     assert (await box.call("count", "")).text == "3"
-    box = box.for_episode(earlier=records)
+    box = box.for_episode(earlier=[records[0], dataclasses.replace(records[2], index=1)])
     assert (await box.call("add", '{"a": 1}')).text == "1"
     assert (await box.call("count", "")).text == "4"  # what came after another call is not to be trusted
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
-from banchu.agents.tools.speech import Way, answer, offer, read
+from banchu.agents.tools.speech import Said, Way, answer, offer, read
 from banchu.agents.tools.toolbox import ToolBox, ToolResult
-from banchu.core.chat import Completion, Message, Request
+from banchu.core.chat import Completion, Message, Request, Tool, ToolCall, Usage
 from banchu.models.protocol import Model
 
 MAX_TURNS: Final = 8
@@ -54,3 +55,11 @@ async def converse(
         asked = replace(asked, prompt=(*asked.prompt, *answer(completion, said, results, way, before=made - before)))
     assert not isinstance(asked.prompt, str)
     return Conversation(completion, asked.prompt, box.n_calls - before)
+
+
+def digest(way: Way) -> str:
+    """sha256 over what this adds to prompts in a way of calling: for the ledger, beside that of the prompts."""
+    tool, call = Tool("name", "What for."), ToolCall("name", "{}")
+    asked = offer(Request((Message("user", "question"),)), [tool], way).prompt_text
+    turns = answer(Completion("", Usage(), "stop"), Said("", (call,)), [ToolResult("result", "answered")], way)
+    return hashlib.sha256("\0".join([way, asked, *(turn.text for turn in turns), LAST]).encode()).hexdigest()
