@@ -55,6 +55,9 @@ CODE = 'def f():\n    """Doc with ``` in it."""\n    return {"a": [1]}\n'
         'functools[{"name": "run", "arguments": {"n": 1}}]',
         "<tool_call>\n<function=run>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>",
         "<function=run><parameter=n>1</function>",
+        "<|tool_call>call:run{n:1}<tool_call|><turn|>",
+        "<|tool_call_start|>[run(n=1)]<|tool_call_end|><|im_end|>",
+        ' to=functions.run<|channel|>commentary json<|message|>{"n": 1}<|call|>',
         "<tool_call>run\n<arg_key>n</arg_key>\n<arg_value>1</arg_value>\n</tool_call>",
         '<think>```tool\n{"name": "look"}\n```</think>```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
         '```python\nprint({"name": "look"})\n```\n```tool\n{"name": "run", "arguments": {"n": 1}}\n```',
@@ -108,6 +111,11 @@ def test_an_answer_is_left_alone(text: str) -> None:
         ),
         ("```tool\nrun 2 + 2\n```", "run 2 + 2"),
         ("<tool_call>run(n=1)</tool_call>", "run(n=1)"),
+        ("<|tool_call_start|>[run(n=open('x').read())]<|tool_call_end|>", "[run(n=open('x').read())]"),
+        ("<|tool_call_start|>[run(1)]<|tool_call_end|>", "[run(1)]"),
+        ("<|tool_call_start|>[__import__('os').system('x')]", "[__import__('os').system('x')]"),
+        ("<|tool_call_start|>[run(n={1, 2})]", "[run(n={1, 2})]"),
+        ('<|tool_call>call:run{n:<|"|>never}', '{n:<|"|>never}'),
         ('```tool\n{"n": 1}\n```', '{"n": 1}'),
     ],
 )
@@ -135,9 +143,28 @@ def test_what_was_written_as_told_is_read_as_meant(code: str, n: int, tag: str, 
     assert found.text.split() == (prose + "\n" + prose).split()
 
 
+@given(st.text(), st.integers(-3, 3))
+def test_arguments_come_through_every_form(code: str, n: int) -> None:
+    value = {"code": code, "n": n}
+    forms = {
+        f"<|tool_call_start|>[run(code={code!r}, n={n})]<|tool_call_end|>": value,
+        f"to=functions.run<|message|>{json.dumps(value)}<|call|>": value,
+        f"[TOOL_CALLS]run[ARGS]{json.dumps(value, ensure_ascii=False)}": value,
+    }
+    if "<" not in code:  # nothing is escaped in tags
+        told = f"<arg_key>code</arg_key><arg_value>{code}</arg_value><arg_key>n</arg_key><arg_value>{n}</arg_value>"
+        forms[f"<tool_call>run\n{told}</tool_call>"] = value
+        forms[f'<|tool_call>call:run{{code:<|"|>{code}<|"|>,n:{n}}}<tool_call|>'] = value
+        if code.strip("\n") == code:
+            forms[f"<function=run><parameter=code>{code}</parameter><parameter=n>{n}</parameter></function>"] = value
+    for text, expected in forms.items():
+        assert calls(text) == [("run", expected)], text
+
+
 PIECE = '```|```tool\n|~~~json\n|\n|{|}|[|"name"|:|"run"|,|"arguments"|<tool_call>|</tool_call>|<function=|run>'
-MARKS = "<parameter=n>|[TOOL_CALLS]|<think>|</think>|\\|'|#"
-PIECES = st.lists(st.sampled_from([*PIECE.split("|"), *MARKS.split("|")]), max_size=40).map("".join)
+MARKS = "<parameter=n>|[TOOL_CALLS]|<think>|</think>|\\|'|#|)|="
+FORMS = '<|tool_call>call:run%<tool_call|>%<|"|>%<|tool_call_start|>%[run(n=%to=functions.run<|message|>'.split("%")
+PIECES = st.lists(st.sampled_from([*PIECE.split("|"), *MARKS.split("|"), *FORMS]), max_size=40).map("".join)
 
 
 @given(PIECES | st.text(), st.booleans())
@@ -166,6 +193,8 @@ def test_no_text_raises_and_what_is_found_was_there(text: str, cut: bool) -> Non
         "\n",
         "<think>",
         "(" * 9,
+        "to=functions.a",
+        '<|"|>',
     ],
 )
 def test_no_text_takes_long(piece: str) -> None:
@@ -174,4 +203,6 @@ def test_no_text_takes_long(piece: str) -> None:
     find_calls(text, TOOLS)
     find_calls("```tool\n" + text, TOOLS)
     find_calls("<function=run><parameter=n>" + text, TOOLS)
+    find_calls("<|tool_call_start|>" + text, TOOLS)
+    find_calls("<|tool_call>call:run{" + text, TOOLS)
     assert time.process_time() - begun < 5

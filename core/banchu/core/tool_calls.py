@@ -5,8 +5,8 @@ a name, with the block in its arguments, so that the model can be told; JSON tha
 names a tool that is on offer. Code in fences of other languages is never a call, nor is what stands in `<think>`.
 
 Marks: `<tool_call>` (Hermes, Qwen, SmolLM), `<function=NAME>` (Qwen Coder, Nemotron), `<arg_key>` (GLM), `[TOOL_CALLS]`
-(Mistral), `<|python_tag|>` and bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi); from the chat
-templates that these models ship.
+(Mistral), `<|python_tag|>` and bare JSON (Llama), `<|tool_call|>` (Granite), `functools[` (Phi), `to=functions.NAME`
+(gpt-oss), and two forms of `tool_forms`; from the chat templates that these models ship.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from typing import Any, Final
 
 from banchu.core.chat import Tool, ToolCall
 from banchu.core.lenient import Unreadable, read_value
+from banchu.core.tool_forms import read_gemma, read_python
 
 _OPENING: Final = re.compile(
     r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<tag>[\w.+-]*)"
+    r"|<\|tool_call>call:(?P<gemma>[\w.-]{1,100})(?=\{)"
+    r"|(?P<python><\|tool_call_start\|>)"
+    r"|\bto=functions\.(?P<to>[\w.-]{1,100})[^\n{]{0,99}?<\|message\|>"
     r"|<function=(?P<named>[^>\n]{1,100})>"
     r"|(?P<mark><\|?tool_calls?\|?>|\[TOOL_CALLS\]|<\|python_tag\|>|\bfunctools(?=\s*\[))"
     r"|^[ \t]*(?P<bare>[{\[])",
@@ -105,9 +109,11 @@ class _Block:
             return [], 0
         if self._opening["named"]:
             return self._in_tags()
+        if self._opening["gemma"] or self._opening["python"]:
+            return self._in_marks("<tool_call|>" if self._opening["gemma"] else "<|tool_call_end|>")
         if self._opening["mark"] and (found := _GLM.match(self._text, self._opening.end())):
             return self._tagged(found[1], found.end(), _PAIR, "</tool_call>")
-        meant = bool(self._opening["mark"]) or tag in _MEANT
+        meant = bool(self._opening["mark"] or self._opening["to"]) or tag in _MEANT
         start = self._opening.start("bare") if self._opening["bare"] else self._opening.end()
         try:
             calls, end = self._in_json(start, meant)
@@ -121,6 +127,9 @@ class _Block:
 
     def _in_json(self, start: int, meant: bool) -> tuple[list[ToolCall], int]:
         calls: list[ToolCall] = []
+        if self._opening["to"]:
+            value, end = read_value(self._text, start, complete=self._cut)
+            return [ToolCall(self._opening["to"], _dumped(value))], end
         if meant and (head := _HEAD.match(self._text, start)):
             value, end = read_value(self._text, head.end(), complete=self._cut)
             return [ToolCall(head[1], _dumped(value))], end
@@ -149,6 +158,20 @@ class _Block:
         types = _types(self._schemas.get(name, ""))
         arguments = {key: _typed(value, types.get(key)) for key, value in each.findall(inside)}
         return [ToolCall(name, _dumped(arguments))], self._closed(start + len(inside) + len(closing))
+
+    def _in_marks(self, closing: str) -> tuple[list[ToolCall], int]:
+        """Between marks of its own, in a form that is no JSON."""
+        start, name = self._opening.end(), self._opening["gemma"]
+        end = self._text.find(closing, start)
+        if end < 0 and self._cut:
+            return [], len(self._text)
+        inside = self._text[start : end if end >= 0 else len(self._text)]
+        try:
+            read = [(name, read_gemma(inside))] if name else read_python(inside)
+            calls = [ToolCall(called, _dumped(value)) for called, value in read]
+        except Unreadable:
+            calls = [ToolCall("", inside)]
+        return calls, min(start + len(inside) + len(closing), len(self._text))
 
     def _closed(self, end: int) -> int:
         closing = _CLOSING.match(self._text, min(end, len(self._text)))
