@@ -163,7 +163,7 @@ def test_arguments_come_through_every_form(code: str, n: int) -> None:
 
 PIECE = '```|```tool\n|~~~json\n|\n|{|}|[|"name"|:|"run"|,|"arguments"|<tool_call>|</tool_call>|<function=|run>'
 MARKS = "<parameter=n>|[TOOL_CALLS]|<think>|</think>|\\|'|#|)|="
-FORMS = ['<|tool_call>call:run', '<tool_call|>', '<|"|>', '<|tool_call_start|>', '[run(n=', 'to=functions.run<|message|>']
+FORMS = ["<|tool_call>call:run", "<tool_call|>", '<|"|>', "<|tool_call_start|>", "[run(n=", "to=functions.a<|message|>"]
 PIECES = st.lists(st.sampled_from([*PIECE.split("|"), *MARKS.split("|"), *FORMS]), max_size=40).map("".join)
 
 
