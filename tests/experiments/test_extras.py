@@ -83,6 +83,18 @@ def test_an_answer_comes_back_from_the_ledger_as_it_went_on(tmp_path_factory: An
     assert set(extras(path)) == told
 
 
+def test_calls_of_tools_and_their_answers_are_in_the_prompts_of_the_ledger(tmp_path: Path) -> None:
+    call = ToolCall("add", '{"a": 1}', "c1")
+    turns = (Message("user", "x"), Message("assistant", "Hm.", (call,)), Message("tool", "3", call_id="c1", tool="add"))
+    journal = Journal(tmp_path / "ledger.sqlite")
+    journal.header()
+    journal.call("k", Request(turns), Completion("3", Usage(), "stop"))
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db:
+        (prompt,) = db.execute("SELECT prompt FROM calls").fetchone()
+    assert json.loads(prompt) == [["user", "x"], ["assistant", 'Hm.\n[call add] {"a": 1}'], ["tool", "3"]]
+
+
 async def test_a_resumed_run_goes_on_with_equal_answers_and_pays_for_none_again(lab: Any) -> None:
     first = Thinker(lab.fickle()._replies)
     await lab.run("a", lab.tasks(3), model=first)

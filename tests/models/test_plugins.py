@@ -159,6 +159,7 @@ def test_another_configuration_is_another_model() -> None:
     [
         (Request("def f():"), "continues no raw text"),
         (Request(CHAT.prompt, tools=(Tool("t", "a tool", "{}"),)), "asked for text only, not for tools"),
+        (Request((*CHAT.prompt, Message("tool", "3", call_id="c"))), "takes no messages of tools"),
     ],
 )
 async def test_what_it_cannot_do_is_refused(request_: Request, said: str) -> None:
