@@ -249,6 +249,9 @@ async def test_an_episode_that_is_walked_again_is_told_the_same() -> None:
     box = box.for_episode(earlier=[records[0], dataclasses.replace(records[2], index=1)])
     assert (await box.call("add", '{"a": 1}')).text == "1"
     assert (await box.call("count", "")).text == "4"  # what came after another call is not to be trusted
+    for outcome in ("cancelled", "host_failed"):  # nobody was told anything
+        box = box.for_episode(earlier=[dataclasses.replace(records[0], result="", outcome=outcome)])
+        assert (await box.call("count", "")).outcome == "answered"
 
 
 def test_a_box_with_an_oracle_says_so() -> None:

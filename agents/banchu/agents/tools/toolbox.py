@@ -82,7 +82,8 @@ class ToolBox:
             raise ConfigError(f"two tools are called {twice[0]!r}; give one another name, or its server a prefix")
         self.limits: Final = limits or BoxLimits()
         self._sink = sink
-        self._earlier = {record.index: record for record in earlier}
+        told = (record for record in earlier if record.outcome not in ("cancelled", "host_failed"))
+        self._earlier = {record.index: record for record in told}
         self._passing: tuple[type[Exception], ...] = (BanchuError, NotSent, *passing)
         self._made: Counter[str] = Counter()
         self._spent_s = 0.0
