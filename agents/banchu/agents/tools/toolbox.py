@@ -126,34 +126,31 @@ class ToolBox:
         """
         index, tool = self.n_calls, self._by_name.get(name)
         self._made[name] += 1
-        begun = time.monotonic()
-        text = ""
+        known = self._earlier.get(index)
+        if known is not None and (known.tool, known.arguments) == (name, arguments):
+            self._keep(known)
+            return ToolResult(known.result, known.outcome)
+        self._earlier.clear()
+        text, shown = "", ""
         outcome: ToolOutcome = "cancelled"
+        begun = time.monotonic()
         try:
-            if (known := self._earlier.get(index)) and (known.tool, known.arguments) == (name, arguments):
-                text, outcome, begun = known.result, known.outcome, time.monotonic() - known.wall_s
-            else:
-                self._earlier.clear()
-                text, outcome = await self._answered(tool, name, arguments)
+            text, outcome = await self._answered(tool, name, arguments)
+            shown = _shown(text, tool)
         except BanchuError as error:
-            text, outcome = str(error), "host_failed"
+            shown, outcome = str(error), "host_failed"
             raise
         finally:
-            wall_s = time.monotonic() - begun
-            self._spent_s += wall_s
-            shown = self._shown(text, tool)
-            left_out = max(0, len(text) - (tool.limits.max_characters if tool else len(text)))
-            if self._sink:
-                oracle = bool(tool and tool.oracle)
-                self._sink(
-                    ToolCallRecord(index, name, arguments, shown, outcome, wall_s, role, round, left_out, oracle)
-                )
+            wall_s, oracle = time.monotonic() - begun, bool(tool and tool.oracle)
+            left_out = max(0, len(text) - tool.limits.max_characters) if tool else 0
+            record = ToolCallRecord(index, name, arguments, shown, outcome, wall_s, role, round, left_out, oracle)
+            self._keep(record)
         return ToolResult(shown, outcome)
 
-    def _shown(self, text: str, tool: Tool | None) -> str:
-        """Bounded, without marks of chat templates and halves of surrogate pairs."""
-        text = defused(text.encode("utf-8", "replace").decode())
-        return bounded(text, tool.limits.max_characters) if tool else text
+    def _keep(self, record: ToolCallRecord) -> None:
+        self._spent_s += record.wall_s
+        if self._sink:
+            self._sink(record)
 
     async def _answered(self, tool: Tool | None, name: str, arguments: str) -> tuple[str, ToolOutcome]:
         if self.n_calls > self.limits.max_calls or self._spent_s >= self.limits.max_s:
@@ -173,7 +170,7 @@ class ToolBox:
     async def _ran(self, tool: Tool, values: dict[str, object]) -> tuple[str, ToolOutcome]:
         left_s = self.limits.max_s - self._spent_s
         try:
-            return await run_within(tool.call(values), min(tool.limits.timeout_s, left_s)), "answered"
+            return str(await run_within(tool.call(values), min(tool.limits.timeout_s, left_s))), "answered"
         except self._passing:
             raise
         except Stopped:
@@ -184,6 +181,12 @@ class ToolBox:
             return f"{tool.name} failed: {error}", "failed"
         except Exception as error:  # noqa: BLE001  # a tool is somebody else's code
             return f"{tool.name} failed: {said(error)}", "failed"
+
+
+def _shown(text: str, tool: Tool | None) -> str:
+    """Bounded, without marks of chat templates and halves of surrogate pairs."""
+    text = defused(text.encode("utf-8", "replace").decode())
+    return bounded(text, tool.limits.max_characters) if tool else text
 
 
 def _values(arguments: str) -> dict[str, object]:
