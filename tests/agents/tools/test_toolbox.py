@@ -51,7 +51,7 @@ def blocking(seconds: float) -> str:
 @tool(timeout_s=0.1)
 async def stubborn() -> str:
     """Does not stop when it is told to."""
-    for _ in range(40):
+    for _ in range(14):
         try:
             await asyncio.sleep(0.1)
         except asyncio.CancelledError:
