@@ -17,7 +17,7 @@ from banchu.core.chat import CallRole
 from banchu.core.episode import Attempt, Check, Choice, Feedback
 from banchu.core.task import Task
 from banchu.core.verdict import Verdict
-from banchu.memory import Memory
+from banchu.memory import EpisodeMemory
 
 
 class NotCovered(Exception):
@@ -82,7 +82,7 @@ class EpisodeContext:
     actor: Actor
     critic: Critic
     reflector: Reflector
-    memory: Memory
+    memory: EpisodeMemory
     sink: EpisodeSink
     seed: Callable[[CallRole, int], int]
     """The seed of a call by its role and round. The same for every arm, so arms share their first attempt."""

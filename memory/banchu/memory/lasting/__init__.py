@@ -1,0 +1,5 @@
+"""A memory in one SQLite file."""
+
+from banchu.memory.lasting.memory import SqliteMemory
+
+__all__ = ["SqliteMemory"]
