@@ -14,7 +14,7 @@ from banchu.memory.entry import Entry, Pool, in_order
 from banchu.memory.fusion import Found, check_threshold, depth, fuse
 from banchu.memory.query import Query, Selection
 from banchu.memory.recall import Recall
-from banchu.memory.shelf import Facts, Shelf
+from banchu.memory.shelf import Facts, Shelf, one_width
 from banchu.memory.words import rare, words
 
 
@@ -102,6 +102,7 @@ class InProcessMemory:
         new = [n for n in self._later(last) if n in self._vectors and self._entries[n].pool == pool]
         if not new:
             return shelf
+        one_width(len(self._vectors[number]) for number in new)
         vectors = np.stack([self._vectors[number] for number in new])
         if shelf is None:
             shelf = self._shelves[pool] = Shelf(vectors.shape[1], len(new))

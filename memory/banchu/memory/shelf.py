@@ -34,6 +34,17 @@ class Facts(NamedTuple):
         return cls(entry.task, entry.split, entry.fingerprint, entry.oracle, entry.succeeded, entry.order)
 
 
+def one_width(widths: Iterable[int]) -> int:
+    """The width of all these vectors. Raises DataError where they have several."""
+    found = sorted(set(widths))
+    if len(found) != 1:
+        raise DataError(
+            f"a memory's vectors are {' and '.join(map(str, found))} wide under one name: its embedder changed; "
+            f"name another memory, or forget this one"
+        )
+    return found[0]
+
+
 class Shelf:
     """Rows in ascending order of number, which only grows; whoever takes one out begins a new shelf."""
 
@@ -60,10 +71,9 @@ class Shelf:
             vectors: (len(numbers), dims), of unit length.
 
         Raises:
-            DataError: the vectors have another width.
+            DataError: they have another width.
         """
-        if vectors.shape != (len(numbers), self.dims):
-            raise DataError(f"a memory's vectors are {vectors.shape[-1]} wide, not {self.dims}; its embedder changed")
+        one_width((vectors.shape[1], self.dims))
         end = self._n + len(numbers)
         self._grow(end)
         rows = slice(self._n, end)
@@ -81,9 +91,13 @@ class Shelf:
         self._n = end
 
     def nearest(self, query: Query, vector: NDArray[np.float32], n: int) -> tuple[tuple[int, float], ...]:
-        """(number, cosine) of the `n` nearest rows that the query allows; of equal ones the earlier first."""
+        """(number, cosine) of the `n` nearest rows that the query allows; of equal ones the earlier first.
+
+        Raises DataError for a vector of another width.
+        """
         if not self._n or not n:
             return ()
+        one_width((len(vector), self.dims))
         scores = self._vectors[: self._n] @ vector
         rows = np.flatnonzero(self._allowed(query))
         if rows.size > n:

@@ -13,19 +13,22 @@ from banchu.memory.entry import Entry
 from banchu.memory.fusion import depth
 from banchu.memory.lasting.writing import spelt
 from banchu.memory.query import Query
-from banchu.memory.shelf import Facts, Shelf
+from banchu.memory.shelf import Facts, Shelf, one_width
 from banchu.memory.words import rare, words
 
 _CHUNK: Final = 4096
-_MOST_WORDS: Final = 900
-"""Of a query that are looked up; SQLite binds 999 values in its oldest builds."""
+_VALUES: Final = 900
+"""That one statement may bind; 999 in SQLite's oldest builds."""
 
 
 def lexical(db: sqlite3.Connection, pool: int, query: Query) -> tuple[tuple[int, float], ...]:
     """(number, BM25) of the best entries that the query allows, the best first, of equal ones the earlier."""
-    asked = sorted(set(words(query.text)))[:_MOST_WORDS]
-    marks = ", ".join("?" * len(asked))
-    counts = dict(db.execute(f"SELECT term, entries FROM terms WHERE pool = ? AND term IN ({marks})", (pool, *asked)))
+    asked = sorted(set(words(query.text)))
+    counts: dict[str, int] = {}
+    for start in range(0, len(asked), _VALUES):
+        some = asked[start : start + _VALUES]
+        marks = ", ".join("?" * len(some))
+        counts |= db.execute(f"SELECT term, entries FROM terms WHERE pool = ? AND term IN ({marks})", (pool, *some))
     chosen = rare(counts)
     if not chosen:
         return ()
@@ -49,7 +52,7 @@ def fill(db: sqlite3.Connection, pool: int, embedder: str, shelf: Shelf | None) 
         (pool, shelf.last if shelf else -1, embedder),
     )
     while chunk := rows.fetchmany(_CHUNK):
-        dims = len(chunk[0][7]) // 4
+        dims = one_width(len(row[7]) // 4 for row in chunk)
         if shelf is None:
             room = db.execute("SELECT entries FROM pools WHERE id = ?", (pool,)).fetchone()[0]
             shelf = Shelf(dims, room)
@@ -61,9 +64,13 @@ def fill(db: sqlite3.Connection, pool: int, embedder: str, shelf: Shelf | None) 
 
 def read(db: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Entry]:
     """Entries by number."""
-    marks = ", ".join("?" * len(numbers))
-    rows = db.execute(f"SELECT number, detail FROM entries WHERE number IN ({marks})", list(numbers))
-    return {number: from_line(detail) for number, detail in rows}
+    found: dict[int, Entry] = {}
+    for start in range(0, len(numbers), _VALUES):
+        some = numbers[start : start + _VALUES]
+        marks = ", ".join("?" * len(some))
+        rows = db.execute(f"SELECT number, detail FROM entries WHERE number IN ({marks})", list(some))
+        found |= {number: from_line(detail) for number, detail in rows}
+    return found
 
 
 def _wall(pool: int, query: Query) -> tuple[str, list[Any]]:
