@@ -157,7 +157,8 @@ def _covered(db: sqlite3.Connection, which: Selection) -> list[tuple[int, Entry]
     found: list[tuple[int, Entry]] = []
     pools = [row[0] for row in db.execute("SELECT id, scope, key, arm FROM pools") if which.holds(Pool(*row[1:]))]
     for pool in pools:
-        for number, detail in db.execute("SELECT number, detail FROM entries WHERE pool = ?", (pool,)):
+        rows = db.execute("SELECT number, detail FROM entries JOIN details USING (number) WHERE pool = ?", (pool,))
+        for number, detail in rows:
             entry = from_line(detail)
             if which.covers(entry):
                 found.append((number, entry))

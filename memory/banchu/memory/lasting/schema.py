@@ -15,6 +15,7 @@ from banchu.core.errors import DataError, StorageError
 FORMAT: Final = "banchu memory 1"
 """Changes with the tables, and with `words`: what is taken out of the index must be what was put in."""
 PATIENCE_S: Final = 30.0
+_CACHE_KIB: Final = 65_536
 _TABLES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE pools (id INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, arm TEXT NOT NULL, "
@@ -22,7 +23,9 @@ _TABLES: Final = (
     # AUTOINCREMENT: a number is never given twice, so whoever read up to one knows what is new.
     "CREATE TABLE entries (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pool INTEGER NOT NULL, "
     "task TEXT NOT NULL, split TEXT NOT NULL, fingerprint TEXT NOT NULL, oracle INTEGER NOT NULL, "
-    "succeeded INTEGER NOT NULL, place INTEGER NOT NULL, detail TEXT NOT NULL)",
+    "succeeded INTEGER NOT NULL, place INTEGER NOT NULL)",
+    # Apart: a search looks at a thousand rows of `entries`, which then lie on few pages.
+    "CREATE TABLE details (number INTEGER PRIMARY KEY, detail TEXT NOT NULL)",
     "CREATE INDEX entries_of_pool ON entries (pool)",
     "CREATE TABLE vectors (number INTEGER PRIMARY KEY, embedder TEXT NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE terms (pool INTEGER NOT NULL, term TEXT NOT NULL, entries INTEGER NOT NULL, "
@@ -49,6 +52,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     try:
         _in_wal(db)
         db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         db.execute("BEGIN IMMEDIATE")
         if not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             for statement in _TABLES:

@@ -68,7 +68,7 @@ def read(db: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Entry]:
     for start in range(0, len(numbers), _VALUES):
         some = numbers[start : start + _VALUES]
         marks = ", ".join("?" * len(some))
-        rows = db.execute(f"SELECT number, detail FROM entries WHERE number IN ({marks})", list(some))
+        rows = db.execute(f"SELECT number, detail FROM details WHERE number IN ({marks})", list(some))
         found |= {number: from_line(detail) for number, detail in rows}
     return found
 

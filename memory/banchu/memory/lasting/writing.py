@@ -34,7 +34,9 @@ def put(db: sqlite3.Connection, entries: Sequence[Entry], vectors: NDArray[np.fl
     pools: dict[Pool, int] = {}
     sizes: Counter[int] = Counter()
     for at, entry in enumerate(entries):
-        row = db.execute("SELECT number, detail FROM entries WHERE id = ?", (entry.id,)).fetchone()
+        row = db.execute(
+            "SELECT number, detail FROM entries JOIN details USING (number) WHERE id = ?", (entry.id,)
+        ).fetchone()
         line = to_line(entry)
         if row and row[1] == line:
             continue
@@ -62,12 +64,14 @@ def take_out(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     terms: Counter[tuple[int, str]] = Counter()
     sizes: Counter[int] = Counter()
     for number in numbers:
-        pool, detail = db.execute("SELECT pool, detail FROM entries WHERE number = ?", (number,)).fetchone()
+        pool, detail = db.execute(
+            "SELECT pool, detail FROM entries JOIN details USING (number) WHERE number = ?", (number,)
+        ).fetchone()
         found = words(from_line(detail).indexed)
         body = " ".join(spelt(pool, word) for word in found)
         db.execute("INSERT INTO words (words, rowid, body) VALUES ('delete', ?, ?)", (number, body))
-        db.execute("DELETE FROM entries WHERE number = ?", (number,))
-        db.execute("DELETE FROM vectors WHERE number = ?", (number,))
+        for table in ("entries", "details", "vectors"):
+            db.execute(f"DELETE FROM {table} WHERE number = ?", (number,))
         terms.subtract((pool, word) for word in set(found))
         sizes[pool] -= 1
     touched = list(terms)
@@ -85,8 +89,8 @@ def _pool(db: sqlite3.Connection, pool: Pool) -> int:
 
 def _insert(db: sqlite3.Connection, entry: Entry, pool: int, line: str) -> int:
     cursor = db.execute(
-        "INSERT INTO entries (id, pool, task, split, fingerprint, oracle, succeeded, place, detail) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (id, pool, task, split, fingerprint, oracle, succeeded, place) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id,
             pool,
@@ -96,10 +100,10 @@ def _insert(db: sqlite3.Connection, entry: Entry, pool: int, line: str) -> int:
             entry.oracle,
             entry.succeeded,
             entry.order,
-            line,
         ),
     )
     assert cursor.lastrowid is not None
+    db.execute("INSERT INTO details VALUES (?, ?)", (cursor.lastrowid, line))
     return cursor.lastrowid
 
 

@@ -1,0 +1,1 @@
+"""What perf/memory.py measures with: made-up reflections, and ways to find them again."""
