@@ -62,10 +62,11 @@ async def check(path: Path, said: dict[str, int]) -> int:
             assert {task: kept[task].embedded_by("") for task in expected} == expected
         if n:
             last = batch(name, n - 1)[0]
-            question = Query(last.text, POOL.arm, "another", "test", "lasting", k=1)
-            (hit,) = (await memory.recall(question)).hits
+            question = Query(last.text, POOL.arm, "another", "test", "lasting", k=3)
+            # By words it is the first; by vectors not always alone: two names may be hashed to one place.
+            (hit,) = [hit for hit in (await memory.recall(question)).hits if hit.lexical_rank == 1]
             assert hit.entry.task == last.task
-            assert (hit.lexical_rank, hit.dense_rank) == (1, 1)
+            assert hit.similarity == 1
     await memory.aclose()
     agree(path, list(kept.values()))
     return len(kept)
