@@ -42,7 +42,8 @@ async def test_two_that_are_open_see_what_the_other_does(path: Path) -> None:
     await theirs.remember(entry("prime suspects", "train/2"), entry("prime numbers are odd but one", "train/1"))
     assert set((await ours.recall(query("prime"))).texts) == {"prime suspects", "prime numbers are odd but one"}
     await ours.forget(Selection(task="train/2"))
-    assert (await theirs.recall(query("prime"))).texts == ("prime numbers are odd but one",)
+    nearest_is_gone = query("prime suspects", k=1)
+    assert (await theirs.recall(nearest_is_gone)).texts == ("prime numbers are odd but one",)
     for memory in (ours, theirs):
         await memory.aclose()
     with closing(sqlite3.connect(path)) as db:
@@ -56,6 +57,15 @@ async def test_many_at_once_from_two_that_are_open(path: Path) -> None:
     assert len(kept) == 40
     for memory in both:
         await memory.aclose()
+    agree(path, kept)
+
+
+async def test_one_batch_that_says_the_same_twice_leaves_no_word_of_the_first(path: Path) -> None:
+    memory = SqliteMemory(path, hashed())
+    await memory.remember(entry("first edges"), entry("second edges"), entry("third edges", "train/2"))
+    kept = await memory.entries(Selection())
+    await memory.aclose()
+    assert [each.text for each in kept] == ["second edges", "third edges"]
     agree(path, kept)
 
 

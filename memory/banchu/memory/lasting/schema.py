@@ -20,8 +20,8 @@ _TABLES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE pools (id INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, arm TEXT NOT NULL, "
     "entries INTEGER NOT NULL, UNIQUE (scope, key, arm))",
-    # AUTOINCREMENT: a number is never given twice, so whoever read up to one knows what is new.
-    "CREATE TABLE entries (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pool INTEGER NOT NULL, "
+    # Numbers grow in the order of commits, so whoever read up to one knows what is new; `removed` says when they may not.
+    "CREATE TABLE entries (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pool INTEGER NOT NULL, "
     "task TEXT NOT NULL, split TEXT NOT NULL, fingerprint TEXT NOT NULL, oracle INTEGER NOT NULL, "
     "succeeded INTEGER NOT NULL, place INTEGER NOT NULL)",
     # Apart: a search looks at a thousand rows of `entries`, which then lie on few pages.
