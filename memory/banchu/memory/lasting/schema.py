@@ -20,7 +20,8 @@ _TABLES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE pools (id INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, arm TEXT NOT NULL, "
     "entries INTEGER NOT NULL, UNIQUE (scope, key, arm))",
-    # Numbers grow in the order of commits, so whoever read up to one knows what is new; `removed` says when they may not.
+    # Numbers grow in the order of commits, so whoever read up to one knows what is new. One that was taken out may be
+    # given again, and `removed` says that.
     "CREATE TABLE entries (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pool INTEGER NOT NULL, "
     "task TEXT NOT NULL, split TEXT NOT NULL, fingerprint TEXT NOT NULL, oracle INTEGER NOT NULL, "
     "succeeded INTEGER NOT NULL, place INTEGER NOT NULL)",
