@@ -70,9 +70,13 @@ async def test_one_batch_that_says_the_same_twice_leaves_no_word_of_the_first(pa
 
 
 async def test_all_or_none(path: Path) -> None:
-    memory = SqliteMemory(path)
-    with pytest.raises(OverflowError):
-        await memory.remember(entry("fine"), entry("more than SQLite counts to", "train/2", order=2**70))
+    class Short(HashedEmbedder):
+        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return (await super().embed(texts))[:1]
+
+    memory = SqliteMemory(path, Short())
+    with pytest.raises(IndexError):
+        await memory.remember(entry("fine"), entry("without a vector", "train/2"))
     assert await memory.entries(Selection()) == []
     await memory.remember(entry("fine"))
     assert (await memory.recall(query("fine"))).texts == ("fine",)

@@ -95,6 +95,8 @@ def test_a_recall_names_arm_task_and_split_or_there_is_none(missing: str) -> Non
     for nothing in ("", "  "):
         with pytest.raises(ConfigError, match=f"names no {missing}"):
             query(**{missing: nothing})
+    with pytest.raises(ConfigError, match=f"{missing} .* is no Unicode"):
+        query(**{missing: "\ud800"})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 SAME_TASK: Final[frozenset[Scope]] = frozenset({"episode", "task"})
 """Scopes in which a task remembers itself; in the others it must not."""
+_MOST: Final = 2**62
 _BY_ORACLE: Final = frozenset({"passed", "failed"})
 
 
@@ -63,11 +64,15 @@ class Entry:
     """The id of what made its vector, filled in by the memory; empty: there is none."""
 
     def __post_init__(self) -> None:
-        for name in ("task", "split", "episode"):
-            if not getattr(self, name):
+        names = {"task": self.task, "split": self.split, "episode": self.episode, "arm": self.pool.arm}
+        for name, value in names.items():
+            if not value:
                 raise ValueError(f"a memory's entry names no {name}")
-        if not self.pool.arm:
-            raise ValueError("a memory's entry names no arm")
+        for name, value in {**names, "key": self.pool.key}.items():
+            if not is_unicode(value):
+                raise ValueError(f"{name} {value!r} is no Unicode")
+        if abs(self.order) >= _MOST:
+            raise ValueError(f"order {self.order} is none that a run can have")
         if self.pool.scope not in SCOPES:
             raise ValueError(f"scope {self.pool.scope!r} is none of {', '.join(SCOPES)}")
         if self.outcome not in OUTCOMES:
@@ -104,6 +109,16 @@ class Entry:
         return replace(self, embedder=embedder)
 
 
+def is_unicode(text: str) -> bool:
+    """Whether it holds no half of a surrogate pair, which no store takes as a name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
 def fingerprint(prompt: str) -> str:
     """16 hex digits that do not depend on white space; empty for an empty prompt."""
     words = " ".join(prompt.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,5 +130,5 @@ class InProcessMemory:
             weight = bm25.weight(len(self._entries), counts[word])
             for number, count in postings[word].items():
                 scores[number] += bm25.term(weight, count, self._lengths[number], mean)
-        allowed = ((number, score) for number, score in scores.items() if query.allows(self._entries[number]))
-        return tuple(sorted(allowed, key=lambda item: (-item[1], item[0]))[: depth(query)])
+        best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(islice((item for item in best if query.allows(self._entries[item[0]])), depth(query)))

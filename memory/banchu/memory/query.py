@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from banchu.core.errors import ConfigError
-from banchu.memory.entry import SAME_TASK, SCOPES, Entry, Pool, Scope, fingerprint
+from banchu.memory.entry import SAME_TASK, SCOPES, Entry, Pool, Scope, fingerprint, is_unicode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Query:
         for name in ("arm", "task", "split"):
             if not getattr(self, name).strip():
                 raise ConfigError(f"memory: a recall names no {name}; without one nothing may be read")
+            if not is_unicode(getattr(self, name)):
+                raise ConfigError(f"memory: {name} {getattr(self, name)!r} is no Unicode; choose another name")
         if self.scope not in SCOPES:
             raise ConfigError(f"memory: scope {self.scope!r} is unknown; one of {', '.join(SCOPES)}")
         if self.scope != "lasting" and not self.key:
@@ -74,8 +76,9 @@ class Query:
             return False
         if self.same_task:
             return entry.task == self.task
-        again = entry.task == self.task or (entry.fingerprint != "" and entry.fingerprint == self.fingerprint)
-        return not again and entry.split != self.split
+        if entry.task == self.task or entry.split == self.split:
+            return False
+        return not entry.cue or entry.fingerprint != self.fingerprint or not self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)

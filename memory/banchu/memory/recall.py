@@ -61,7 +61,8 @@ class Recall:
         return any(hit.entry.oracle for hit in self.hits)
 
     def record(self) -> dict[str, Any]:
-        """For a ledger: the query, and of each hit its id and scores; the texts are in the memory, by id."""
+        """For a ledger: the query with its text's fingerprint, and of each hit its id and scores. The texts are in the
+        memory, by id."""
         hits = [
             {
                 "id": hit.entry.id,
@@ -78,7 +79,8 @@ class Recall:
             }
             for hit in self.hits
         ]
-        return {"query": asdict(self.query), "embedder": self.embedder, "tainted": self.tainted, "hits": hits}
+        query = asdict(self.query) | {"text": self.query.fingerprint}
+        return {"query": query, "embedder": self.embedder, "tainted": self.tainted, "hits": hits}
 
 
 def tainted(read: Iterable[Recall]) -> bool:

@@ -18,13 +18,13 @@ class Address:
     Args:
         base_url: None: $OPENAI_BASE_URL, or OpenAI's own.
         key_env: the environment variable that holds the key.
-        model: for the message that says that there is no key.
+        model: for the message that says that there is no key; `option`: what was asked for by that name.
 
     Raises:
         ConfigError: no key where one is needed, or one that cannot be sent; an address that is none or holds one.
     """
 
-    def __init__(self, base_url: str | None, key_env: str, model: str) -> None:
+    def __init__(self, base_url: str | None, key_env: str, model: str, option: str = "--model") -> None:
         self.url = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL).rstrip("/")
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -37,7 +37,7 @@ class Address:
         if not (self.key.isascii() and self.key.isprintable()):
             raise ConfigError(f"${key_env} holds a character that no key has; export it again")
         if not self.key and parts.hostname not in _HERE:
-            raise ConfigError(f"--model openai:{model}: no key for {self.url}; export {key_env}=...")
+            raise ConfigError(f"{option} openai:{model}: no key for {self.url}; export {key_env}=...")
 
     def said(self, words: object) -> str:
         """One line of what a server or a library said, without the key."""

@@ -47,7 +47,7 @@ class OpenAIEmbedder:
         patience_s: float = 600.0,
     ) -> None:
         self._name = name
-        self._address = Address(base_url, api_key_env, name)
+        self._address = Address(base_url, api_key_env, name, "embedder")
         self._endpoint = Endpoint(self._address, name, timeout_s)
         self._max_retries = max_retries
         self._patience_s = patience_s
