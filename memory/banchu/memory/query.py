@@ -33,7 +33,8 @@ class Query:
     threshold: float | None = None
     """The least cosine similarity, -1 to 1; only where the memory has an embedder."""
     before: int | None = None
-    """Only entries of an earlier order: what a task reads does not depend on which other one was faster."""
+    """Only entries of an earlier order: what a task may read does not depend on which other one was faster. How words
+    rank it may, since BM25 counts over all that is there."""
     only_successes: bool = False
     oracle: bool = False
     """Whether the reader is labelled as an oracle arm. Others are not shown what was written under an oracle."""
