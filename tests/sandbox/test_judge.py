@@ -58,6 +58,8 @@ def test_a_dead_slot_is_replaced_without_a_word(victim: int) -> None:
     assert judge.judge_sync(SEALED, RIGHT).passed
     pids = judge._pool._idle[0].pids
     os.kill(pids[victim], signal.SIGKILL)
+    while Path(f"/proc/{pids[victim]}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.001)  # until it is dead, what it started can still answer
     assert judge.judge_sync(SEALED, RIGHT + "#\n").passed
     assert judge._pool._idle[0].pids != pids
     judge.close()

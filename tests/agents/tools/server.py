@@ -89,6 +89,7 @@ def serve_http() -> None:
     # With its protocol named, or asyncio leaves Nagle's algorithm on, and each answer waits 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.bind(("127.0.0.1", 0))
+    bound.listen(16)  # before anybody is told of it
     print(bound.getsockname()[1], flush=True)
     config = uvicorn.Config(guarded(server.streamable_http_app(), "open"), log_level="error")
     uvicorn.Server(config).run(sockets=[bound])
