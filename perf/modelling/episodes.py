@@ -13,7 +13,8 @@ from banchu.benchmarks import load_benchmark, select
 from banchu.core.chat import Sampling
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
-from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.outcome import Outcome
+from banchu.experiments.runner import Runner
 from banchu.models.openai_api import OpenAIModel
 from banchu.sandbox import Judge
 

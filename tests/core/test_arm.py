@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -18,13 +19,16 @@ def test_only_arms_that_use_the_oracle_say_so() -> None:
         *("none+stop=oracle", "none+gate=self_tests", "self_tests+stop=oracle", "oracle_trace+stop=rounds"),
         *("none+choose=majority", "intrinsic+choose=majority", "none+gate=self_tests+choose=best"),
         *("visible_tests+search=tree", "self_tests+search=repair+choose=last", "oracle_verdict+search=repair"),
-        "self_tests+search=tree+stop=oracle+choose=last",
+        *("self_tests+search=tree+stop=oracle+choose=last", "none+tools=actor", "tools+tools=actor"),
     )
     claims = {name: Arm.parse(name).claims for name in (*SOURCES, *others)}
     assert claims == {
         "none": "independent samples",
         "placebo": "placebo",
         "intrinsic": "intrinsic",
+        "tools": "external: checks with tools",
+        "none+tools=actor": "independent samples, with tools",
+        "tools+tools=actor": "external: checks with tools, with tools",
         "self_tests": "external: runs its own tests",
         "visible_tests": "external: runs the prompt's examples",
         "execution": "external: runs without tests",
@@ -70,11 +74,26 @@ def test_an_intrinsic_arm_never_uses_the_oracle_unless_it_stops_by_it() -> None:
         ("self_tests+search=tree", "external", True, "fair-asymmetric"),
         ("intrinsic+search=repair", "intrinsic", True, "fair-symmetric"),
         ("oracle_trace+search=repair", "oracle", False, "unfair-asymmetric"),
+        ("tools", "external", True, "fair-asymmetric"),
+        ("none+tools=actor", "external", True, "fair-symmetric"),  # from the first answer on
+        ("visible_tests+tools=actor", "external", True, "fair-asymmetric"),
+        ("oracle_stop+tools=actor", "oracle", False, "unfair-asymmetric"),
     ],
 )
 def test_an_arm_says_what_kind_of_correction_it_is(text: str, kind: str, realistic: bool, fair: str) -> None:
     arm = Arm.parse(text)
     assert (arm.kind, arm.realistic, arm.fair) == (kind, realistic, fair)
+
+
+@pytest.mark.parametrize("text", ["tools", "none+tools=actor", "tools+stop=accepted+tools=actor"])
+def test_a_tool_that_knows_the_answer_makes_an_oracle_of_any_arm(text: str) -> None:
+    arm = Arm.parse(text)
+    told = replace(arm, oracle_tool=True)
+    assert (told.kind, told.realistic, told.fair) == ("oracle", False, "unfair-asymmetric")
+    assert told.claims.startswith("oracle tool; ")
+    assert told.uses_oracle
+    assert not told.holds_oracle  # it is handed no verdicts for that
+    assert (told, told.name, hash(told)) == (arm, text, hash(arm))  # spelt alike, so its controls are the same
 
 
 def test_only_an_arm_that_needs_it_runs_code_or_writes_tests() -> None:
@@ -114,6 +133,9 @@ def test_only_an_arm_that_needs_it_runs_code_or_writes_tests() -> None:
         ("self_tests+tests=0", ["tests=0"]),
         ("placebo+stop=accepted", ["placebo", "rounds"]),
         ("execution+stop=accepted", ["execution"]),
+        ("random+tools=actor", ["tools=actor", "oracle_stop"]),
+        ("none+tools=on", ["on", "actor"]),
+        ("tools+review=turns", ["intrinsic"]),
         ("none,none", ["twice"]),
         (" , ", ["no arm"]),
     ],

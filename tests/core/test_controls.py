@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,6 +67,11 @@ from banchu.core.controls import (
         ("visible_tests+explain=blocks+show=verdict", "none+gate=visible_tests,none+choose=majority,placebo"),
         ("self_tests+search=tree+stop=oracle+choose=last", "oracle_stop"),
         ("oracle_verdict+search=repair+stop=rounds", "none,none+choose=majority,placebo"),
+        ("tools", "none,none+choose=majority,placebo"),
+        ("none+tools=actor", "none"),
+        ("oracle_stop+tools=actor", "none+tools=actor"),
+        ("none+stop=oracle+tools=actor", "none+tools=actor"),
+        ("intrinsic+tools=actor", "none+tools=actor,none+choose=majority+tools=actor,placebo+tools=actor"),
     ],
 )
 def test_the_controls_of_an_arm(arm: str, controls: str) -> None:
@@ -90,8 +97,8 @@ def test_a_run_with_controls_lacks_none_and_gives_away_nothing(given_arms: list[
             assert not control.searches
             assert control.explain == "nothing"
         for companion in companions_of(arm):
-            assert arm.uses_oracle
-            assert not companion.oracle_stops
+            assert arm.uses_oracle or (arm.source == "tools" and companion.source == "intrinsic")
+            assert not companion.oracle_stops or arm.source == "tools"
         assert not is_control(arm, arm)
 
 
@@ -106,7 +113,7 @@ def test_a_control_that_is_added_can_spend_what_its_arm_can(arm: Arm, rounds: in
     calls = own * (1 + arm.asks_the_critic) + (lessons if arm.window else 0)
     for control in controls_of(arm) if own else ():
         has = added[canonical(control)].rounds_in(rounds)
-        if not arm.shows_feedback or same_arm(control, Arm.parse("none")):
+        if not arm.shows_feedback or same_arm(replace(control, tools="off"), Arm.parse("none")):
             assert has >= arm.rounds_in(rounds)
         else:
             assert has >= calls * (1 if control.shows_feedback else 2)

@@ -25,6 +25,7 @@ from banchu.core.arm import (
     Explain,
     Search,
     Show,
+    Tools,
 )
 from banchu.core.errors import ConfigError
 
@@ -42,6 +43,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "width": st.integers(1, 7),
     "choose": st.sampled_from(get_args(Choose)),
     "rounds": st.integers(0, 12),
+    "tools": st.sampled_from(get_args(Tools)),
 }
 
 
@@ -75,7 +77,7 @@ def said_of(text: str) -> str:
 
 
 def test_no_option_is_left_out_here() -> None:
-    assert {field.name for field in fields(Arm)} == {"source", *VALUES}
+    assert {field.name for field in fields(Arm) if field.compare} == {"source", *VALUES}
 
 
 @settings(max_examples=80)
@@ -88,7 +90,7 @@ def test_every_arm_that_can_be_meant_reads_back_from_its_name(arm: Arm) -> None:
     for left_out in options:  # the name is the shortest: each option in it is needed
         rest = "+".join([source, *(each for each in options if each != left_out)])
         assert said_of(rest) or Arm.parse(rest) != arm
-    in_full = [f"{f.name}={getattr(arm, f.name)}" for f in fields(arm) if f.name != "source"]
+    in_full = [f"{f.name}={getattr(arm, f.name)}" for f in fields(arm) if f.compare and f.name != "source"]
     assert Arm.parse("+".join([source, *(each for each in in_full if each != "rounds=None")])) == arm
 
 
@@ -101,7 +103,7 @@ def test_what_an_arm_says_of_itself_holds_together(arm: Arm) -> None:
     assert arm.assesses or (arm.source == "none" and arm.choose == "last")
     assert arm.assesses or not (arm.window or arm.searches or arm.writes_tests)
     assert arm.runs_code or arm.judge_of_attempts not in RUN_BY_TESTS
-    assert arm.asks_the_critic == (arm.source == "intrinsic" or arm.explain != "nothing")
+    assert arm.asks_the_critic == (arm.source in ("intrinsic", "tools") or arm.explain != "nothing")
     assert arm.runs_code or not (arm.explain != "nothing" or arm.choose in ("best", "majority"))
     assert ("oracle" in arm.claims) == arm.uses_oracle
     assert arm.rounds_in(3) == (3 if arm.rounds is None else arm.rounds)
@@ -143,6 +145,7 @@ INSTEAD = {
     "placebo+search=repair": "oracle_trace+search=repair",
     "none+search=repair": "self_tests+search=repair",
     "intrinsic+review=turns+search=repair": "self_tests+search=repair",
+    "random+tools=actor": "oracle_stop+tools=actor",
     "self_tests+search=repair+rounds=4": "self_tests+search=repair+rounds=9",
 }
 """What cannot be meant, and what its complaint leads to."""

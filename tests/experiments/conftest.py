@@ -17,8 +17,10 @@ from banchu.core.sealed import unseal
 from banchu.experiments.budget import Budget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
+from banchu.experiments.outcome import Outcome
 from banchu.experiments.prices import Prices
-from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.runner import Runner
+from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import Tracing
 from banchu.models.scripted import ScriptedModel
 from banchu.sandbox import Judge
@@ -97,8 +99,11 @@ class Lab:
         budget: Budget | None = None,
         prices: Prices | None = None,
         tracing: Tracing | None = None,
+        kit: Kit | None = None,
         **values: Any,
     ) -> Runner:
+        if kit:
+            values["tools"] = kit.to_json()
         others: dict[str, Any] = {"critic": critic.id if critic else "", "reflector": reflector.id if reflector else ""}
         return Runner(
             self.folder / name,
@@ -112,6 +117,7 @@ class Lab:
             budget=budget,
             prices=prices,
             tracing=tracing,
+            kit=kit,
         )
 
     def ledger(self, name: str) -> Ledger:
@@ -131,6 +137,7 @@ class Lab:
                     "tests": [test.source for test in episode.record.self_tests],
                     "reflections": episode.reflections,
                     "choices": episode.record.choices,
+                    "tools": [replace(call, wall_s=0) for call in episode.record.tool_calls],
                     "stopped_by": episode.record.stopped_by,
                     "status": episode.record.status,
                 }

@@ -15,6 +15,9 @@ TABLES = {
     "self_tests": "e.task_id, e.arm, e.repeat, a.number, a.source, a.holds",
     "choices": "e.task_id, e.arm, e.repeat, a.round, a.parent, a.chosen",
     "episode_calls": "e.task_id, e.arm, e.repeat, a.round, a.role, a.key, a.sealed_hits",
+    "turns": "e.task_id, e.arm, e.repeat, a.round, a.role, a.turn, a.key, a.sealed_hits",
+    "tool_calls": "e.task_id, e.arm, e.repeat, a.number, a.round, a.role, a.turn, a.tool, a.arguments, a.result, "
+    "a.outcome",
     "calls": "key, prompt, sampling, text, prompt_tokens, completion_tokens, finish_reason",
     "call_extras": "key, reasoning_tokens, tool_calls, logprobs",
     "verdicts": "task_id, code_sha, kind",

@@ -20,7 +20,7 @@ from tests.experiments.conftest import Lab
 from banchu.benchmarks import load_benchmark
 from banchu.core.chat import Completion, Request
 from banchu.core.errors import ContextOverflow, ModelError
-from banchu.experiments.runner import Outcome
+from banchu.experiments.outcome import Outcome
 from banchu.models import Model
 from banchu.models.recorded import Recording
 from banchu.models.registry import ModelOptions

@@ -18,6 +18,7 @@ from banchu.core.chat import Completion, Request, Sampling, ToolCall, Usage
 from banchu.core.episode import Attempt, Choice, Feedback
 from banchu.core.errors import DataError
 from banchu.core.task import Task
+from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
 from banchu.experiments.digest import LEFT_OUT, LedgerDigest, differing, digest_of, read_digest
 from banchu.experiments.journal import Journal
@@ -39,7 +40,9 @@ def write(path: Path, episodes: list[tuple[str, str, int]], **header: Any) -> Pa
             key, code = f"{task}-{arm}-{round_}", f"code of {task}, {round_}"
             answer = Completion(code, Usage(10, 5, 2), "stop", 0.5, (ToolCall("look", "{}", "1"),))
             journal.call(key, Request("prompt", Sampling(seed=round_)), answer)
-            episode.uses_call("actor", round_, key, 0)
+            for _ in range(2):  # the second turn is behind a call of a tool
+                episode.uses_call("actor", round_, key, 0)
+            episode.tool_call(ToolCallRecord(round_, "look", "{}", "42", "answered", 0.5, "actor", round_))
             episode.attempt(Attempt(round_, code, code))
             episode.feedback(Feedback(round_, "intrinsic", "look again", None))
             episode.reflection(round_, "a lesson")

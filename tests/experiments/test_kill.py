@@ -53,7 +53,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     process.communicate("")
 
 
-UNUSED = {"self_tests", "call_extras"}
+UNUSED = {"self_tests", "call_extras", "turns", "tool_calls"}
 """Tables that these arms, and a server that sends text alone, leave empty."""
 
 

@@ -24,6 +24,9 @@ from banchu.models.protocol import Model
 MAX_CHARACTERS: Final = 4000
 MAX_EXPLANATION: Final = 2000
 """Less than a review: what running found stands before it in the same prompt."""
+REVIEW_TOKENS: Final = 256
+CHECKED_REVIEW_TOKENS: Final = 1024
+"""Of one answer of a critic that may call tools: a call may hold a whole program."""
 _VERDICT: Final = re.compile(r"^\W*verdict\W+(correct|incorrect)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -43,7 +46,7 @@ class Critic:
 
     model: Model
     sampling: Sampling
-    max_tokens: int = 256
+    max_tokens: int = REVIEW_TOKENS
     """Caps the tokens of a review below what `sampling` allows."""
 
     async def critique(self, task: Task, attempt: Attempt, *, round: int, seed: int, valence: Valence) -> Critique:

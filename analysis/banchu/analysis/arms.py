@@ -14,6 +14,7 @@ from banchu.analysis.intervals import Interval, clustered_wilson, paired_interva
 from banchu.analysis.mcnemar import sign_flip_exact
 from banchu.analysis.outcomes import Outcome, OutcomeTable, Unit
 from banchu.analysis.passk import PassAtK, arm_pass_at_k, ended_by_budget, measure, samples_per_task
+from banchu.analysis.tool_use import ToolUse, tool_use
 from banchu.core.arm import Arm, Fairness, Kind
 from banchu.core.episode import CallRecord, EpisodeRecord
 from banchu.core.verdict import VERDICT_KINDS
@@ -112,6 +113,8 @@ class ArmSummary:
     """The tests that the model wrote for itself, where it does."""
     attempts_per_episode: float | None
     """Mean over the episodes that were run."""
+    tools: ToolUse | None = None
+    """The calls of tools, in an arm that uses them."""
 
 
 def summarise_arm(arm: Arm, table: OutcomeTable) -> ArmSummary:
@@ -160,6 +163,7 @@ def summarise_arm(arm: Arm, table: OutcomeTable) -> ArmSummary:
         gate=gate_quality(arm, episodes),
         written_tests=written_tests(arm, episodes),
         attempts_per_episode=len(attempts) / len(episodes) if episodes else None,
+        tools=tool_use(arm, episodes),
     )
 
 

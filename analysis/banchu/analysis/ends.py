@@ -108,7 +108,7 @@ def _cuts(role: CallRole, rounds: int, episodes: Iterable[EpisodeRecord]) -> Cut
     replies, cut, right = Counter[int](), Counter[int](), 0
     for episode in episodes:
         passed = {a.attempt.round for a in episode.attempts if a.verdict is not None and a.verdict.passed}
-        for call in episode.calls:
+        for call in last_turns(episode.calls):
             if call.role == role and call.round <= rounds:
                 ended = call.finish_reason == "length"
                 replies[call.round] += 1
@@ -127,4 +127,9 @@ def _answer(table: OutcomeTable, unit: Unit) -> JudgedAttempt | None:
 
 
 def _finished(calls: Iterable[CallRecord], round_: int) -> set[str]:
-    return {call.finish_reason for call in calls if call.role == "actor" and call.round == round_}
+    return {call.finish_reason for call in last_turns(calls) if call.role == "actor" and call.round == round_}
+
+
+def last_turns(calls: Iterable[CallRecord]) -> list[CallRecord]:
+    """The answers: of each role and round the last call, behind those in which it only called tools."""
+    return list({(call.role, call.round): call for call in sorted(calls, key=lambda call: call.turn)}.values())

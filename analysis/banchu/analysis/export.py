@@ -17,11 +17,12 @@ from typing import Final, Literal, TypeAlias, get_args
 from banchu.core.arm import Arm
 from banchu.core.episode import EpisodeRecord
 from banchu.experiments.ledger import EpisodeDetail, Ledger
+from banchu.experiments.rundir import stored_config
 
 Type = Literal["text", "int", "real", "bool"]
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
-Table = Literal["attempts", "episodes", "calls", "feedback", "self_tests"]
+Table = Literal["attempts", "episodes", "calls", "feedback", "self_tests", "tool_calls"]
 TABLE_NAMES: tuple[Table, ...] = get_args(Table)
 
 
@@ -84,6 +85,7 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         *_KEY,
         _ROUND,
         Column("role", "text", "who asked: actor, critic, reflector, tester"),
+        Column("turn", "int", "which answer of that role in the round: 0, or more where it calls tools first"),
         Column("prompt_tokens", "int", ""),
         Column("completion_tokens", "int", ""),
         Column("reasoning_tokens", "int", "of the completion tokens, those that are no part of the reply"),
@@ -108,6 +110,20 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         Column("source", "text", "one assert statement that the model wrote for itself"),
         Column("holds", "bool", "whether the reference solution passes it; empty: not known"),
     ),
+    "tool_calls": (
+        *_KEY,
+        Column("number", "int", "among the calls of tools of its episode, from 0"),
+        _ROUND,
+        Column("role", "text", "who called: actor, critic"),
+        Column("turn", "int", "after which of its answers in the round, from 0"),
+        Column("tool", "text", "its name as the model wrote it; empty: the call could not be read"),
+        Column("outcome", "text", "answered, failed, timed_out, bad_arguments, unreadable, unknown_tool, limit, ..."),
+        Column("wall_s", "real", "seconds that it took"),
+        Column("oracle", "bool", "whether the tool knows the answer"),
+        Column("left_out", "int", "characters of the result that the model was not told, for want of room"),
+        Column("arguments", "text", "as the model wrote them; empty: may hold sealed tests"),
+        Column("result", "text", "what the model was told; empty: may hold sealed tests"),
+    ),
 }
 
 
@@ -118,16 +134,18 @@ def rows(ledger: Ledger, table: Table, *, run: str, sealed: bool = False) -> Ite
         run: what the column `run` says.
         sealed: with texts that may hold sealed tests.
     """
-    of_episode: dict[Table, Callable[[EpisodeRecord], Iterator[Row]]] = {
+    arms = {arm.name: arm for arm in stored_config(ledger).parsed_arms}
+    of_episode: dict[Table, Callable[[EpisodeRecord, Arm], Iterator[Row]]] = {
         "attempts": partial(_attempts, sealed),
         "episodes": _episodes,
         "calls": partial(_detailed, ledger, _calls, sealed),
         "feedback": partial(_detailed, ledger, _feedback, sealed),
         "self_tests": _self_tests,
+        "tool_calls": partial(_tool_calls, sealed),
     }
     for episode in ledger.episodes():
         key = (run, episode.task_id, episode.arm, episode.repeat)
-        yield from ((*key, *row) for row in of_episode[table](episode))
+        yield from ((*key, *row) for row in of_episode[table](episode, arms[episode.arm]))
 
 
 def describe_columns() -> str:
@@ -140,10 +158,10 @@ def describe_columns() -> str:
     return "\n".join(lines)
 
 
-def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
-    texts = _passable(episode, sealed)
+def _attempts(sealed: bool, episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
+    texts = _passable(episode, arm, sealed)
     accepts = dict(enumerate(episode.accepts))
-    revised = episode.revised(chain=Arm.parse(episode.arm).shows_feedback)
+    revised = episode.revised(chain=arm.shows_feedback)
     for judged, answer in zip(episode.attempts, episode.answers, strict=True):
         attempt, verdict = judged.attempt, judged.verdict
         yield (
@@ -164,8 +182,7 @@ def _attempts(sealed: bool, episode: EpisodeRecord) -> Iterator[Row]:
         )
 
 
-def _episodes(episode: EpisodeRecord) -> Iterator[Row]:
-    arm = Arm.parse(episode.arm)
+def _episodes(episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
     ends = [*episode.attempts[:1], *episode.answers[-1:]]
     passed = [None if judged.verdict is None else judged.verdict.passed for judged in ends]
     yield (
@@ -189,21 +206,30 @@ def _episodes(episode: EpisodeRecord) -> Iterator[Row]:
     )
 
 
-def _self_tests(episode: EpisodeRecord) -> Iterator[Row]:
+def _self_tests(episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
     return ((number, test.source, test.holds) for number, test in enumerate(episode.self_tests))
 
 
+def _tool_calls(sealed: bool, episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
+    texts = _passable(episode, arm, sealed)
+    for call in episode.tool_calls:
+        made = (call.index, call.round, call.role, call.turn, call.tool, call.outcome, call.wall_s, call.oracle)
+        yield (*made, call.left_out, call.arguments if texts else None, call.result if texts else None)
+
+
 def _detailed(
-    ledger: Ledger, of: Callable[[EpisodeDetail, bool], Iterator[Row]], sealed: bool, episode: EpisodeRecord
+    ledger: Ledger, of: Callable[[EpisodeDetail, bool], Iterator[Row]], sealed: bool, episode: EpisodeRecord, arm: Arm
 ) -> Iterator[Row]:
     detail = ledger.episode(episode.task_id, episode.arm, episode.repeat)
     if detail is not None:
-        yield from of(detail, _passable(episode, sealed))
+        yield from of(detail, _passable(episode, arm, sealed))
 
 
-def _passable(episode: EpisodeRecord, sealed: bool) -> bool:
-    # Not by `sealed_hits`: the scan knows whole assertions, and a reflection may quote half of one.
-    return sealed or not Arm.parse(episode.arm).oracle_content
+def _passable(episode: EpisodeRecord, arm: Arm, sealed: bool) -> bool:
+    # Not by `sealed_hits`: the scan knows whole assertions, and a reflection may quote half of one. But a tool that is
+    # not said to know the answer is known by them alone.
+    caught = arm.uses_tools and any(call.sealed_hits for call in episode.calls)
+    return sealed or not (arm.oracle_content or arm.oracle_tool or caught)
 
 
 def _calls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
@@ -213,6 +239,7 @@ def _calls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
         yield (
             record.round,
             record.role,
+            record.turn,
             record.prompt_tokens,
             record.completion_tokens,
             record.reasoning_tokens,

@@ -74,7 +74,8 @@ def oracle_parts(arms: Sequence[ArmData]) -> tuple[OracleParts, ...]:
 
 
 def _parts(content: Arm, known: dict[Arm, ArmData]) -> OracleParts:
-    wanted = [Arm.parse("none"), Arm.parse("oracle_stop"), replace(content, stop="rounds"), content]
+    plain = [replace(Arm.parse(source), tools=content.tools) for source in ("none", "oracle_stop")]
+    wanted = [*plain, replace(content, stop="rounds"), content]
     missing = tuple(arm.name for arm in wanted if arm not in known)
     if missing:
         return OracleParts(content.name, missing, 0, 0, (), None, None, None, None, None)

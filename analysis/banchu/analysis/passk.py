@@ -101,6 +101,8 @@ def measure(arm: Arm, rounds: int, *, by_budget: bool = False) -> str:
         return f"oracle-stopped, k<={attempts} attempts"
     if arm.oracle_content:
         return f"oracle content shown, last of k<={attempts} attempts"
+    if arm.oracle_tool:
+        return f"oracle tool, last of k<={attempts} attempts"
     if _every_round_is_a_sample(arm, by_budget) or attempts == 1:
         return "pass@1"
     if arm.chooses:

@@ -8,6 +8,7 @@ from banchu.analysis.arms import ArmSummary
 from banchu.analysis.compare import Comparison
 from banchu.analysis.ends import Cuts
 from banchu.analysis.power import ALPHA
+from banchu.analysis.tool_use import tool_notes
 from banchu.core.chat import CallRole
 
 CUT_NOTED = 0.03
@@ -99,6 +100,8 @@ def notes(arms: Sequence[ArmSummary]) -> tuple[str, ...]:
                 f"{arm.arm}: SEALED TEXT in {_count(arm.prompts_with_sealed_text, 'prompt')} of an arm that may not "
                 f"see any; do not use its figures before `banchu show` explains them"
             )
+        if arm.tools:
+            lines += tool_notes(arm.arm, arm.tools, arm.episodes)
         if arm.chooses:
             lines.append(f"{arm.arm}: its figures are of an {arm.measure}, without any verdict")
         if arm.missing:

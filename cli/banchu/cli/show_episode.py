@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from banchu.cli.output import print_json
 from banchu.cli.runs import check_arm
+from banchu.cli.show_calls import print_block, print_calls
 from banchu.core.arm import Arm
 from banchu.core.errors import DataError, unknown
 from banchu.core.verdict import Verdict
-from banchu.experiments.ledger import CallDetail, EpisodeDetail, Ledger
+from banchu.experiments.ledger import EpisodeDetail, Ledger
 from banchu.experiments.rundir import stored_config
 
 
@@ -56,18 +57,16 @@ def _print_episode(episode: EpisodeDetail) -> None:
     revised = record.revised(chain=Arm.parse(record.arm).shows_feedback)
     for judged, answer in zip(record.attempts, record.answers, strict=True):
         attempt = judged.attempt
-        for call in episode.calls:
-            if call.record.round == attempt.round and call.record.role == "actor":
-                _print_call(call)
+        print_calls(episode, attempt.round, "actor")
         print(f"── attempt {attempt.round}: {_verdict(judged.verdict)}")
         if attempt.truncated:
             print("   the reply was cut by --max-tokens")
         if attempt.code is None:
             print("   no code could be extracted from the reply")
         elif (before := revised.get(attempt.round)) is None or (earlier := codes[before]) is None:
-            _print_block("code", attempt.code)
+            print_block("code", attempt.code)
         else:
-            _print_block(f"changes from attempt {before}", _diff(earlier, attempt.code))
+            print_block(f"changes from attempt {before}", _diff(earlier, attempt.code))
         _print_trace(judged.verdict)
         _print_after(episode, attempt.round)
         if record.choices:
@@ -77,20 +76,16 @@ def _print_episode(episode: EpisodeDetail) -> None:
 
 
 def _print_after(episode: EpisodeDetail, round: int) -> None:
-    for call in episode.calls:
-        if call.record.round == round and call.record.role in ("tester", "critic"):
-            _print_call(call)
-        if call.record.round == round and call.record.role == "tester":
-            _print_block("its tests", _tests(episode))
+    if print_calls(episode, round, "tester"):
+        print_block("its tests", _tests(episode))
+    print_calls(episode, round, "critic")
     if round in episode.feedback:
         feedback = episode.feedback[round]
         accepts = {None: "", True: ", accepts", False: ", rejects"}[feedback.accepts]
-        _print_block(f"feedback ({feedback.source}{accepts})", feedback.text or "(nothing is shown)")
-    for call in episode.calls:
-        if call.record.round == round and call.record.role == "reflector":
-            _print_call(call)
+        print_block(f"feedback ({feedback.source}{accepts})", feedback.text or "(nothing is shown)")
+    print_calls(episode, round, "reflector")
     if round in episode.reflections:
-        _print_block("reflection", episode.reflections[round])
+        print_block("reflection", episode.reflections[round])
 
 
 def _tests(episode: EpisodeDetail) -> str:
@@ -98,22 +93,6 @@ def _tests(episode: EpisodeDetail) -> str:
     held = {True: "holds", False: "does not hold", None: "not known whether it holds"}
     tests = [f"{test.source}  # {held[test.holds]}" for test in episode.record.self_tests]
     return "\n".join(tests) or "(none could be read)"
-
-
-def _print_call(call: CallDetail) -> None:
-    record = call.record
-    sealed = f", SEALED TEXT IN PROMPT ({record.sealed_hits})" if record.sealed_hits else ""
-    thought = f" ({record.reasoning_tokens} of reasoning)" if record.reasoning_tokens else ""
-    size = f"{record.prompt_tokens} + {record.completion_tokens} tokens{thought}"
-    print(f"── {record.role}, round {record.round}: {size}, {record.finish_reason}{sealed}")
-    if isinstance(call.prompt, str):
-        _print_block("prompt (raw text)", call.prompt)
-    else:
-        for role, content in call.prompt:
-            _print_block(f"prompt [{role}]", content)
-    _print_block("reply", call.text)
-    for asked in call.tool_calls:
-        _print_block(f"asks to call {asked.name}", asked.arguments)
 
 
 def _verdict(verdict: Verdict | None) -> str:
@@ -128,15 +107,9 @@ def _print_trace(verdict: Verdict | None) -> None:
         return
     for name in ("assertion", "expected", "actual", "error"):
         if text := getattr(verdict, name):
-            _print_block(name, text)
+            print_block(name, text)
 
 
 def _diff(before: str, after: str) -> str:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
     return "\n".join(list(lines)[2:]) or "(none: the same program)"
-
-
-def _print_block(title: str, text: str) -> None:
-    print(f"   {title}:")
-    for line in text.splitlines() or [""]:
-        print(f"   │ {line}")

@@ -8,6 +8,7 @@ from banchu.analysis.null import guess_null
 from banchu.analysis.report.provenance import spent_note
 from banchu.analysis.run import summarise_ledger
 from banchu.analysis.summary import RunSummary
+from banchu.analysis.tool_use import tools_line
 from banchu.cli.output import console, print_json, print_table
 from banchu.cli.runs import check_arm
 from banchu.core.episode import EpisodeRecord, JudgedAttempt
@@ -44,6 +45,8 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
     for part in ("critic", "reflector"):
         if other := getattr(config, part):
             print(f"{part:<9}  {other}")
+    if line := tools_line(config.tools):
+        print(f"tools      {line}")
     print(
         f"sampling   temperature {sampling.temperature}, top_p {sampling.top_p}, max_tokens {sampling.max_tokens}, "
         f"seed {config.seed}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ FeedbackSource = Literal[
     "none",
     "placebo",
     "intrinsic",
+    "tools",
     "self_tests",
     "visible_tests",
     "execution",
@@ -29,6 +30,7 @@ Show = Literal["results", "verdict"]
 Explain = Literal["nothing", "code", "trace", "blocks", "critique"]
 Search = Literal["chain", "repair", "tree"]
 Choose = Literal["last", "best", "majority"]
+Tools = Literal["off", "actor"]
 Kind = Literal["none", "intrinsic", "external", "oracle"]
 Fairness = Literal["fair-symmetric", "fair-asymmetric", "unfair-asymmetric"]
 
@@ -48,6 +50,7 @@ _CLAIMS: dict[FeedbackSource, str] = {
     "none": "independent samples",
     "placebo": "placebo",
     "intrinsic": "intrinsic",
+    "tools": "external: checks with tools",
     "self_tests": "external: runs its own tests",
     "visible_tests": "external: runs the prompt's examples",
     "execution": "external: runs without tests",
@@ -91,6 +94,10 @@ class Arm:
     attempts agree with, on probe inputs."""
     rounds: int | None = None
     """Attempts after the first, where the arm has a number of its own; None: the run's."""
+    tools: Tools = "off"
+    """Who may call tools before it answers. The critic of the source `tools` may in any case."""
+    oracle_tool: bool = field(default=False, compare=False)
+    """A tool of the run knows the answer. A fact of the run, not of the spelling: `RunConfig.parsed_arms` says it."""
 
     @property
     def name(self) -> str:
@@ -149,7 +156,12 @@ class Arm:
     @property
     def asks_the_critic(self) -> bool:
         """Whether the critic is asked about each attempt that is to be revised."""
-        return self.source == "intrinsic" or self.explain != "nothing"
+        return self.source in ("intrinsic", "tools") or self.explain != "nothing"
+
+    @property
+    def uses_tools(self) -> bool:
+        """Whether anybody may call tools."""
+        return self.source == "tools" or self.tools != "off"
 
     @property
     def in_turns(self) -> bool:
@@ -167,13 +179,23 @@ class Arm:
         return self.stop == "oracle" or (self.stop == "accepted" and self.oracle_content)
 
     @property
-    def uses_oracle(self) -> bool:
-        """Whether the arm may hold the oracle handle at all. No number of such an arm is pass@1."""
+    def holds_oracle(self) -> bool:
+        """Whether the arm is handed the sealed tests' verdicts at all."""
         return self.oracle_content or self.oracle_stops
+
+    @property
+    def uses_oracle(self) -> bool:
+        """Whether anything in it knows the answer. No number of such an arm is pass@1."""
+        return self.holds_oracle or self.oracle_tool
 
     @property
     def claims(self) -> str:
         """What a number of this arm may be called."""
+        told = f"oracle tool; {self._claims}" if self.oracle_tool else self._claims
+        return told if self.tools == "off" else f"{told}, with tools"
+
+    @property
+    def _claims(self) -> str:
         if self.oracle_content and self.oracle_stops:
             return "oracle content and stop"
         if self.oracle_content:
@@ -194,7 +216,7 @@ class Arm:
         Correct Their Own Mistakes? (TACL), section 3: intrinsic against external; an oracle is kept apart here."""
         if self.uses_oracle:
             return "oracle"
-        if self.runs_code:
+        if self.runs_code or self.uses_tools:
             return "external"
         return "intrinsic" if self.shows_feedback else "none"
 
@@ -208,13 +230,14 @@ class Arm:
         """How what correction may use compares with what the first answer could use (Kamoi et al. 2024).
 
         fair-symmetric: the same. fair-asymmetric: an interpreter, which is of no use before there is a draft.
-        unfair-asymmetric: sealed tests, which the first answer was never given. All arms share the first prompt, so a
-        weak one cannot make an arm unfair. That another model reviews (`--critic`) is a fact of the run, not of the
-        arm, and is cross-model correction.
+        unfair-asymmetric: sealed tests, which the first answer was never given. All arms share the first prompt, but
+        for tools on offer, so a weak one cannot make an arm unfair. That another model reviews (`--critic`) is a fact
+        of the run, not of the arm, and is cross-model correction.
         """
         if self.uses_oracle:
             return "unfair-asymmetric"
-        return "fair-asymmetric" if self.runs_code else "fair-symmetric"
+        # An actor with tools has had them from its first answer on.
+        return "fair-asymmetric" if self.runs_code or self.source == "tools" else "fair-symmetric"
 
     @classmethod
     def parse(cls, text: str) -> Arm:
@@ -245,8 +268,9 @@ class Arm:
 def _spelling(arm: Arm) -> str:
     from banchu.core.spelling import defaults
 
-    given = {f.name: getattr(arm, f.name) for f in fields(arm)}
-    usual = {f.name: f.default for f in fields(arm)} | defaults(arm.source, given)
+    spelt = [f for f in fields(arm) if f.compare]
+    given = {f.name: getattr(arm, f.name) for f in spelt}
+    usual = {f.name: f.default for f in spelt} | defaults(arm.source, given)
     options = [f"{name}={value}" for name, value in given.items() if name != "source" and value != usual[name]]
     return "+".join([arm.source, *options])
 

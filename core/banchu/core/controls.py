@@ -27,6 +27,9 @@ def controls_of(arm: Arm) -> tuple[Arm, ...]:
     A stop rule that a control cannot have (nobody accepts a fresh sample) leaves it with all rounds, which is never
     less than the arm had. How many rounds a control needs is the run's matter: see `missing_controls`.
     """
+    if arm.tools != "off":
+        plain = replace(arm, tools="off")  # the same arms with tools, and at last `none` without
+        return tuple(replace(control, tools=arm.tools) for control in controls_of(plain)) or (plain,)
     none, majority = Arm.parse("none"), Arm.parse("none+choose=majority")
     if same_arm(arm, none):
         return ()
@@ -48,11 +51,13 @@ def controls_of(arm: Arm) -> tuple[Arm, ...]:
 
 
 def companions_of(arm: Arm) -> tuple[Arm, ...]:
-    """Arms that are no controls, and without which an oracle cannot be taken apart: its content without its stop, and
-    neither."""
+    """Arms that are no controls, and without which something cannot be taken apart: an oracle (its content without its
+    stop, and neither), or tools (the same critic without them)."""
+    if arm.source == "tools":
+        return (replace(arm, source="intrinsic"),)
     if not arm.oracle_content or not arm.oracle_stops:
         return ()
-    return (replace(arm, stop="rounds"), Arm.parse("none"))
+    return (replace(arm, stop="rounds"), replace(Arm.parse("none"), tools=arm.tools))
 
 
 def missing_controls(arms: Iterable[Arm], rounds: int) -> tuple[Arm, ...]:
@@ -98,8 +103,8 @@ def same_arm(a: Arm, b: Arm) -> bool:
 
 def canonical(arm: Arm) -> Arm:
     """One spelling for all of the same condition: `none+stop=oracle` is `oracle_stop`; rounds are left out."""
-    plain = replace(arm, rounds=None)
-    return Arm.parse("oracle_stop") if plain == replace(Arm.parse("none"), stop="oracle") else plain
+    plain, none = replace(arm, rounds=None), replace(Arm.parse("none"), tools=arm.tools)
+    return replace(none, source="oracle_stop", stop="oracle") if plain == replace(none, stop="oracle") else plain
 
 
 def _with_stop_of(arm: Arm, control: Arm, rules: tuple[str, ...]) -> Arm:
@@ -111,6 +116,6 @@ def _rounds_of(control: Arm, arm: Arm, rounds: int) -> int:
     own = arm.rounds_in(rounds)
     lessons = own if arm.search != "tree" else ceil(own / arm.width)  # revisions of one attempt share one
     calls = own * (1 + arm.asks_the_critic) + (lessons if arm.window else 0)
-    if same_arm(control, Arm.parse("none")) or not arm.shows_feedback:
+    if same_arm(replace(control, tools="off"), Arm.parse("none")) or not arm.shows_feedback:
         return own  # the last of independent samples: more of them are no better
     return calls if control.shows_feedback else SAMPLES_A_CALL * calls

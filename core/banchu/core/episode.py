@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from banchu.core.arm import FeedbackSource
 from banchu.core.chat import CallRole, FinishReason
+from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
 
 StoppedBy = Literal["rounds", "accepted", "done", "same", "oracle", "budget"]
@@ -78,6 +79,8 @@ class CallRecord:
     wall_s: float
     reasoning_tokens: int = 0
     """Of the completion tokens, those that are no part of the text."""
+    turn: int = 0
+    """Which answer of its role in the round: more than one where the role calls tools before it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class EpisodeRecord:
     """What the test writer wrote, in arms whose source is `self_tests`."""
     choices: tuple[Choice, ...] = ()
     """By round, in arms that choose or search; none in others, where the last attempt is revised, and is the answer."""
+    tool_calls: tuple[ToolCallRecord, ...] = ()
+    """In order, in arms that use tools."""
 
     @property
     def overflowed(self) -> bool:

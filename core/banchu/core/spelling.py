@@ -19,6 +19,7 @@ from banchu.core.arm import (
     Search,
     Show,
     StopRule,
+    Tools,
 )
 from banchu.core.errors import ConfigError, unknown
 
@@ -34,6 +35,7 @@ _CLOSED: dict[str, tuple[str, ...]] = {
     "explain": get_args(Explain),
     "search": get_args(Search),
     "choose": get_args(Choose),
+    "tools": get_args(Tools),
 }
 _LEAST = {"window": 0, "same": 2, "tests": 1, "width": 1, "rounds": 0}
 _WITHOUT_MEMORY = ("none", "oracle_stop", "random", "placebo")
@@ -74,6 +76,8 @@ def complaints(arm: Arm) -> Iterator[str]:
         yield f"gate belongs to none, whose samples nobody else looks at; use the source {arm.gate}"
     if not arm.shows_feedback and arm.window:
         yield "nothing to reflect on without feedback; use window=0"
+    if arm.guesses and arm.tools != "off":
+        yield f"tools={arm.tools}: random asks no model after its first answer; use oracle_stop"
     if arm.in_turns and arm.window:
         yield "a review in turns is remembered as it was said; use window=0"
 
@@ -91,8 +95,8 @@ def _of_stop(arm: Arm) -> Iterator[str]:
 
 
 def _of_the_critic(arm: Arm) -> Iterator[str]:
-    if arm.source != "intrinsic" and arm.valence != "neutral":
-        yield f"valence belongs to the critic of intrinsic; {arm.source} has no critic"
+    if arm.source not in ("intrinsic", "tools") and arm.valence != "neutral":
+        yield f"valence belongs to the critic of intrinsic and tools; {arm.source} has no critic"
     if arm.source != "intrinsic" and arm.review != "critique":
         yield f"review belongs to the critic of intrinsic; {arm.source} has no critic"
     if arm.explain == "nothing":

@@ -44,3 +44,5 @@ class ToolCallRecord:
     """Characters of the result that the model was not told, for want of room."""
     oracle: bool = False
     """The tool knows the answer, or is said to."""
+    turn: int = 0
+    """After which answer of the caller in its round, from 0; the ledger finds it."""

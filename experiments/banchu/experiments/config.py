@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from banchu.core.arm import Arm
@@ -64,6 +64,8 @@ class RunConfig:
     """Seconds inside model calls after which an episode begins no other; None: no limit."""
     episode_rates: dict[str, dict[str, str]] = field(default_factory=dict)
     """With `episode_usd`: USD a token, and a call, by model, as they were when the run began."""
+    tools: dict[str, Any] = field(default_factory=dict)
+    """What the tools of the run are and how they are called, as `Kit.to_json` has it; {}: no arm uses any."""
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
@@ -92,7 +94,11 @@ class RunConfig:
 
     @property
     def parsed_arms(self) -> tuple[Arm, ...]:
-        return tuple(Arm.parse(name) for name in self.arms)
+        """The arms, each with what the run knows of it: whether a tool of its own knows the answer."""
+        arms = tuple(Arm.parse(name) for name in self.arms)
+        if not self.tools.get("oracles"):
+            return arms
+        return tuple(replace(arm, oracle_tool=True) if arm.uses_tools else arm for arm in arms)
 
     @property
     def episode_budget(self) -> EpisodeBudget:
@@ -108,6 +114,7 @@ _LATER: Final[dict[str, Any]] = {
     "episode_tokens": None,
     "episode_seconds": None,
     "episode_rates": {},
+    "tools": {},
 }
 """Options that came later, with what they were before."""
 

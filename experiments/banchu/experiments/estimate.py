@@ -203,7 +203,7 @@ class _Asked:
 
     def _said(self, arm: Arm) -> int:
         """Feedback on one attempt."""
-        if arm.source == "intrinsic":
+        if arm.source in ("intrinsic", "tools"):
             return self._reviewed
         brief = arm.source in ("placebo", "oracle_verdict") or (arm.show == "verdict" and arm.explain == "nothing")
         return _ONE_LINE if brief else _FEEDBACK

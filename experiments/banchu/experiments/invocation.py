@@ -15,6 +15,8 @@ from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.prices import Prices
 from banchu.experiments.spending import models_of
 from banchu.experiments.team import Team
+from banchu.experiments.tools.kit import Kit
+from banchu.experiments.tools.options import ToolOptions
 from banchu.models import Model, PromptStyle
 from banchu.models.registry import ModelOptions
 from banchu.sandbox import Limits
@@ -59,6 +61,8 @@ class Invocation:
     """The most tokens that one episode may use; None: no limit."""
     episode_time: float | None = None
     """Seconds inside model calls after which an episode begins no other; None: no limit."""
+    tools: ToolOptions = field(default_factory=ToolOptions)
+    """Tools for arms that use them."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,11 +74,13 @@ def config_of_run(
     team: Team,
     prices: Prices | None = None,
     then: RunConfig | None = None,
+    kit: Kit | None = None,
 ) -> RunConfig:
     """The configuration of a run. Raises ConfigError where an episode may cost USD and a price is not known.
 
     Args:
         then: of a run that goes on: its episodes are charged what tokens cost when it began.
+        kit: the run's tools, where an arm uses any.
     """
     model = team.actor
     config = RunConfig(
@@ -96,6 +102,7 @@ def config_of_run(
         reflector=_other(team.reflector, model),
         episode_tokens=invocation.episode_tokens,
         episode_seconds=invocation.episode_time,
+        tools=kit.to_json() if kit else {},
     )
     if (usd := invocation.episode_usd) is None:
         return config
@@ -122,4 +129,6 @@ def stored_invocation(ledger: Ledger) -> Invocation:
     values = {key: value for key, value in stored.items() if key in known}
     values["tasks"] = tuple(values["tasks"])
     values["model_options"] = ModelOptions(**values["model_options"])
+    if told := values.get("tools"):
+        values["tools"] = ToolOptions(**{**told, "tools": tuple(told["tools"]), "mcp": tuple(told["mcp"])})
     return Invocation(**values)

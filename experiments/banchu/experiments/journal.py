@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, astuple, replace
@@ -14,6 +15,7 @@ from typing import Any, Final
 from banchu.core.chat import CallRole, Completion, Request, TokenLogprob, ToolCall, Usage
 from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
+from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
 from banchu.experiments.schema import FORMAT
 from banchu.experiments.writer import LedgerWriter
@@ -143,6 +145,7 @@ class EpisodeJournal:
     def __init__(self, writer: LedgerWriter, task_id: str, arm: str, repeat: int, *, begins: bool = True) -> None:
         self._writer = writer
         self._key = (task_id, arm, repeat)
+        self._asked: Counter[tuple[CallRole, int]] = Counter()
         if not begins:
             return
         writer.submit(
@@ -152,7 +155,21 @@ class EpisodeJournal:
         )
 
     def uses_call(self, role: CallRole, round: int, key: str, sealed_hits: int) -> None:
-        self._put("episode_calls (episode, round, role, key, sealed_hits)", round, role, key, sealed_hits)
+        turn = self._asked[role, round]
+        self._asked[role, round] += 1
+        if turn:
+            columns = "turns (episode, round, role, turn, key, sealed_hits)"
+            self._put(columns, round, role, turn, key, sealed_hits)
+        else:
+            self._put("episode_calls (episode, round, role, key, sealed_hits)", round, role, key, sealed_hits)
+
+    def tool_call(self, call: ToolCallRecord) -> Future[None]:
+        """A call of a tool, to be safe before the model is told of it."""
+        told = (call.index, call.round, call.role, max(0, self._asked[call.role, call.round] - 1))
+        said = (storable(call.tool), storable(call.arguments), storable(call.result), call.outcome)
+        columns = "number, round, role, turn, tool, arguments, result, outcome, wall_s, left_out, oracle"
+        values = (*told, *said, call.wall_s, call.left_out, call.oracle)
+        return self._put(f"tool_calls (episode, {columns})", *values)
 
     def attempt(self, attempt: Attempt) -> None:
         self._put(
@@ -200,7 +217,7 @@ class EpisodeJournal:
             )
         )
 
-    def _put(self, columns: str, *values: Any) -> None:
+    def _put(self, columns: str, *values: Any) -> Future[None]:
         marks = ", ".join("?" * len(values))
         sql = f"INSERT OR REPLACE INTO {columns} VALUES ({self._ID}, {marks})"
-        self._writer.submit((sql, (*self._key, *values)))
+        return self._writer.submit((sql, (*self._key, *values)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -14,12 +15,14 @@ from banchu.experiments.budget import Budget
 from banchu.experiments.config import TIMED, RunConfig, differences
 from banchu.experiments.estimate import Estimate, estimate, require_first_attempts
 from banchu.experiments.invocation import Invocation, config_of_run, stored_invocation
+from banchu.experiments.outcome import Outcome
 from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
-from banchu.experiments.runner import Outcome, Runner
+from banchu.experiments.runner import Runner
 from banchu.experiments.spending import models_of
 from banchu.experiments.team import Team
+from banchu.experiments.tools.kit import Kit, open_kit
 from banchu.experiments.tracing import Tracing
 from banchu.models.recorded import Recording
 from banchu.models.registry import open_model
@@ -76,10 +79,10 @@ async def launch(
         ConfigError, DataError, ModelError, SandboxError, StorageError: each one line, with the remedy.
     """
     benchmark = _benchmark(invocation)
-    async with _team(invocation, recording, conduct.get("progress")) as team:
-        config = config_of_run(invocation, benchmark, team, conduct.get("prices"))
+    async with _team(invocation, recording, conduct.get("progress")) as team, _tools(invocation, team) as kit:
+        config = config_of_run(invocation, benchmark, team, conduct.get("prices"), kit=kit)
         folder = run_folder(out, config, fresh=fresh)
-        return await _run(folder, invocation, config, benchmark, team, **conduct)
+        return await _run(folder, invocation, config, benchmark, team, kit, **conduct)
 
 
 async def plan(
@@ -90,14 +93,15 @@ async def plan(
     recording: Recording | None = None,
     prices: Prices | None = None,
 ) -> Estimate:
-    """The most that `launch` with the same arguments would buy. Opens no weights, buys nothing, makes no folder.
+    """The most that `launch` with the same arguments would buy. Opens no weights, buys nothing, makes no folder; MCP
+    servers are started, since what they offer is part of the run.
 
     Raises:
         ConfigError, DataError, ModelError: as `launch` before its first call.
     """
     benchmark = _benchmark(invocation)
-    async with _team(invocation, recording, None) as team:
-        config = config_of_run(invocation, benchmark, team, prices)
+    async with _team(invocation, recording, None) as team, _tools(invocation, team) as kit:
+        config = config_of_run(invocation, benchmark, team, prices, kit=kit)
         require_first_attempts(config, benchmark)
         return estimate(config, benchmark, run_folder(out, config, fresh=fresh), (prices or Prices()).rate)
 
@@ -124,14 +128,19 @@ async def resume(
         stored = stored_invocation(ledger)
     invocation = replace(stored, model_options=replace(stored.model_options, **(here or {})))
     benchmark = _benchmark(invocation)
-    async with _team(invocation, recording, conduct.get("progress")) as team:
-        now = config_of_run(invocation, benchmark, team, then=then)
+    async with _team(invocation, recording, conduct.get("progress")) as team, _tools(invocation, team) as kit:
+        now = config_of_run(invocation, benchmark, team, then=then, kit=kit)
         if changed := differences(then, now):
             raise ConfigError(
                 f"{str(folder)!r} cannot go on, it would mix two experiments: {'; '.join(changed)}. "
                 f"Restore what changed, or start a new run with `banchu run`"
             )
-        return await _run(folder, invocation, now, benchmark, team, **conduct)
+        return await _run(folder, invocation, now, benchmark, team, kit, **conduct)
+
+
+def _tools(invocation: Invocation, team: Team) -> AbstractAsyncContextManager[Kit | None]:
+    """The tools that the arms use, open until the end."""
+    return open_kit(invocation.tools, parse_arms(invocation.arms), team.actor, team.critic)
 
 
 def _team(invocation: Invocation, recording: Recording | None, progress: Progress | None) -> Team:
@@ -146,6 +155,7 @@ async def _run(
     config: RunConfig,
     benchmark: Benchmark,
     team: Team,
+    kit: Kit | None,
     *,
     concurrency: int = 128,
     progress: Progress | None = None,
@@ -162,6 +172,8 @@ async def _run(
     require_first_attempts(config, benchmark)
     for warning in (*_warnings(config), *await team.prepare()):
         progress.notice(warning)
+    if kit:
+        progress.notice(f"tools: {kit}")
     async with Judge(limits=Limits(), isolation=config.isolation, confirm=config.confirm) as judge:
         with RunLock(folder):
             runner = Runner(
@@ -178,6 +190,7 @@ async def _run(
                 budget=budget,
                 prices=prices,
                 tracing=tracing,
+                kit=kit,
             )
             on_start(runner, folder)
             return Launched(folder, await runner.run(), team.notes)

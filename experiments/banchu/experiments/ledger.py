@@ -16,9 +16,10 @@ from typing import Any
 from banchu.core.chat import CallRole, Completion, TokenLogprob, ToolCall, Usage
 from banchu.core.episode import CallRecord, Choice, EpisodeRecord, Feedback, JudgedAttempt, SelfTest
 from banchu.core.errors import DataError
+from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
-from banchu.experiments.rows import call_record, episode_record, judged_attempt, logprobs_of, tool_calls_of
-from banchu.experiments.schema import FORMAT
+from banchu.experiments.rows import call_record, episode_record, judged_attempt, logprobs_of, tool_calls_of, tool_record
+from banchu.experiments.schema import FORMAT, USED_CALLS, USED_CALLS_WITHOUT_TURNS
 
 LEDGER_NAME = "ledger.sqlite"
 
@@ -84,9 +85,10 @@ class Ledger:
         if found != FORMAT:
             self._db.close()
             raise DataError(f"{str(path)!r} has ledger format {found}, this banchu reads {FORMAT}; use its version")
+        self._db.execute("PRAGMA temp_store = MEMORY")
         if not self._has("call_extras"):  # an older ledger: it kept none, so its calls are read as having had none
-            self._db.execute("PRAGMA temp_store = MEMORY")
             self._db.execute("CREATE TEMP TABLE call_extras (key, reasoning_tokens, tool_calls, logprobs)")
+        self._db.execute(USED_CALLS if self._has("turns") else USED_CALLS_WITHOUT_TURNS)
 
     def close(self) -> None:
         self._db.close()
@@ -167,7 +169,7 @@ class Ledger:
             "COALESCE(SUM(reasoning_tokens), 0) AS r, SUM(none) AS none, "
             "SUM(none * LENGTH(CAST(prompt AS BLOB))) AS ps, SUM(none * LENGTH(CAST(text AS BLOB))) AS ts FROM "
             "(SELECT *, prompt_tokens + completion_tokens = 0 AS none FROM calls) LEFT JOIN call_extras USING (key) "
-            "LEFT JOIN (SELECT key, MIN(role) AS role FROM episode_calls GROUP BY key) USING (key) GROUP BY role"
+            "LEFT JOIN (SELECT key, MIN(role) AS role FROM used_calls GROUP BY key) USING (key) GROUP BY role"
         )
         usages = ((r, Usage(r["p"], r["c"], r["r"])) for r in rows)
         return [Bought(r["role"], r["calls"], usage, r["none"], r["ps"], r["ts"]) for r, usage in usages]
@@ -177,8 +179,8 @@ class Ledger:
         calls: defaultdict[int, list[CallRecord]] = defaultdict(list)
         for row in self._db.execute(
             "SELECT ec.*, c.prompt_tokens, c.completion_tokens, c.finish_reason, c.wall_s, x.reasoning_tokens "
-            "FROM episode_calls ec JOIN calls c ON c.key = ec.key LEFT JOIN call_extras x ON x.key = ec.key "
-            "ORDER BY ec.episode, ec.round, ec.role"
+            "FROM used_calls ec JOIN calls c ON c.key = ec.key LEFT JOIN call_extras x ON x.key = ec.key "
+            "ORDER BY ec.episode, ec.round, ec.role, ec.turn"
         ):
             calls[row["episode"]].append(call_record(row))
         attempts: defaultdict[int, list[JudgedAttempt]] = defaultdict(list)
@@ -187,11 +189,9 @@ class Ledger:
             "LEFT JOIN verdicts v ON v.task_id = e.task_id AND v.code_sha = a.code_sha ORDER BY a.episode, a.round"
         ):
             attempts[row["episode"]].append(judged_attempt(row))
-        accepts, tests, choices = self._accepts(), self._self_tests(), self._choices()
+        parts = (attempts, calls, self._accepts(), self._self_tests(), self._choices(), self._tool_calls())
         return [
-            episode_record(
-                row, attempts[row["id"]], calls[row["id"]], accepts[row["id"]], tests[row["id"]], choices[row["id"]]
-            )
+            episode_record(row, *(part[row["id"]] for part in parts))  # type: ignore[arg-type]  # each of its own type
             for row in self._db.execute(
                 "SELECT e.* FROM episodes e JOIN tasks t USING (task_id) WHERE e.status <> 'open' "
                 "ORDER BY t.position, e.arm, e.repeat"
@@ -215,11 +215,11 @@ class Ledger:
                 logprobs_of(r),
             )
             for r in self._db.execute(
-                "SELECT * FROM episode_calls ec JOIN calls USING (key) LEFT JOIN call_extras USING (key) "
+                "SELECT * FROM used_calls ec JOIN calls USING (key) LEFT JOIN call_extras USING (key) "
                 "WHERE ec.episode = ? "
                 # The order in which they were made: attempt, then tests, then critique, then reflection.
                 "ORDER BY ec.round, "
-                "CASE ec.role WHEN 'actor' THEN 0 WHEN 'tester' THEN 1 WHEN 'critic' THEN 2 ELSE 3 END",
+                "CASE ec.role WHEN 'actor' THEN 0 WHEN 'tester' THEN 1 WHEN 'critic' THEN 2 ELSE 3 END, ec.turn",
                 (row["id"],),
             )
         )
@@ -243,7 +243,8 @@ class Ledger:
         }
         id = row["id"]
         accepts, tests, choices = self._accepts(id)[id], self._self_tests(id)[id], self._choices(id)[id]
-        record = episode_record(row, attempts, [call.record for call in calls], accepts, tests, choices)
+        tools = self._tool_calls(id)[id]
+        record = episode_record(row, attempts, [call.record for call in calls], accepts, tests, choices, tools)
         return EpisodeDetail(record, calls, feedback, reflections)
 
     def _accepts(self, episode: int | None = None) -> defaultdict[int, list[bool | None]]:
@@ -265,6 +266,18 @@ class Ledger:
         for row in self._of("choices", "round", episode):
             found[row["episode"]].append(Choice(row["round"], row["parent"], row["chosen"]))
         return found
+
+    def _tool_calls(self, episode: int | None = None) -> defaultdict[int, list[ToolCallRecord]]:
+        found: defaultdict[int, list[ToolCallRecord]] = defaultdict(list)
+        for row in self._of("tool_calls", "number", episode):
+            found[row["episode"]].append(tool_record(row))
+        return found
+
+    def tool_calls(self, task_id: str, arm: str, repeat: int) -> list[ToolCallRecord]:
+        """Those of one episode, in order, begun or ended."""
+        sql = "SELECT id FROM episodes WHERE task_id = ? AND arm = ? AND repeat = ?"
+        row = self._db.execute(sql, (task_id, arm, repeat)).fetchone()
+        return [] if row is None else self._tool_calls(row["id"])[row["id"]]
 
     def _of(self, table: str, order: str, episode: int | None) -> Iterable[sqlite3.Row]:
         """Rows of one episode, or of all of them, in order; none where the ledger is older than the table."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from banchu.core.chat import TokenLogprob, ToolCall
 from banchu.core.episode import Attempt, CallRecord, Choice, EpisodeRecord, JudgedAttempt, SelfTest
+from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
 
 
 def call_record(row: sqlite3.Row) -> CallRecord:
-    """From `episode_calls`, joined with `calls` and `call_extras`."""
+    """From `used_calls`, joined with `calls` and `call_extras`."""
     return CallRecord(
         role=row["role"],
         round=row["round"],
@@ -21,12 +23,30 @@ def call_record(row: sqlite3.Row) -> CallRecord:
         sealed_hits=row["sealed_hits"],
         wall_s=row["wall_s"],
         reasoning_tokens=row["reasoning_tokens"] or 0,
+        turn=row["turn"],
     )
 
 
 def tool_calls_of(row: sqlite3.Row | None) -> tuple[ToolCall, ...]:
     """From a row of `call_extras`, or one that is joined with it; none where the answer brought none."""
     return tuple(ToolCall(*call) for call in json.loads((row and row["tool_calls"]) or "[]"))
+
+
+def tool_record(row: sqlite3.Row) -> ToolCallRecord:
+    """From `tool_calls`."""
+    return ToolCallRecord(
+        index=row["number"],
+        tool=row["tool"],
+        arguments=row["arguments"],
+        result=row["result"],
+        outcome=row["outcome"],
+        wall_s=row["wall_s"],
+        role=row["role"],
+        round=row["round"],
+        left_out=row["left_out"],
+        oracle=bool(row["oracle"]),
+        turn=row["turn"],
+    )
 
 
 def logprobs_of(row: sqlite3.Row | None) -> tuple[TokenLogprob, ...]:
@@ -48,6 +68,7 @@ def episode_record(
     accepts: list[bool | None],
     self_tests: list[SelfTest],
     choices: list[Choice],
+    tool_calls: Sequence[ToolCallRecord] = (),
 ) -> EpisodeRecord:
     """From `episodes`, with what the other tables hold of it."""
     return EpisodeRecord(
@@ -63,4 +84,5 @@ def episode_record(
         accepts=tuple(accepts),
         self_tests=tuple(self_tests),
         choices=tuple(choices),
+        tool_calls=tuple(tool_calls),
     )

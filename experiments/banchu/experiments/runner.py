@@ -26,42 +26,21 @@ from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
 from banchu.experiments.metering import Cost
+from banchu.experiments.outcome import Outcome
 from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
 from banchu.experiments.spending import models_of, spent_in
+from banchu.experiments.tools.desk import NO_TOOLS, Workshop, critic_tokens
+from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import EpisodeTrace, Tracing, Untraced
 from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
 from banchu.memory import EpisodicMemory
 from banchu.models import Around, Model
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended."""
-
-    total: int
-    """Episodes in the run."""
-    done: int
-    failed: int
-    """Ended by a model error; counted as not solved, tried again at the next start."""
-    unjudged: int
-    """Attempts without a verdict because the judge failed; judged at the next start."""
-    budget: SpentBudget | None = None
-    """The budget that was spent before every episode had ended."""
-
-    @property
-    def open(self) -> int:
-        """Episodes that did not end: the run was interrupted, or what their feedback needs failed."""
-        return self.total - self.done - self.failed
-
-    @property
-    def complete(self) -> bool:
-        return self.done == self.total and not self.unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +60,7 @@ class Runner:
         reflector: writes lessons; None: `model` does.
         budget: when it is spent, the run drains.
         tracing: who watches; None: nobody.
+        kit: the tools of arms that use them; the caller closes its servers.
 
     Raises:
         ConfigError: the budget is in USD and `prices` knows too little, or an episode's own does not cover an attempt.
@@ -102,6 +82,7 @@ class Runner:
         budget: Budget | None = None,
         prices: Prices | None = None,
         tracing: Tracing | None = None,
+        kit: Kit | None = None,
     ) -> None:
         self.config = config
         budget, prices = budget or Budget(), prices or Prices()
@@ -122,6 +103,7 @@ class Runner:
         sealed = {pair.task.id: pair.sealed for pair in benchmark.tasks}
         self._measurements = Measurements(judge, sealed, self._ledger, self._journal, self._progress)
         self._proofs = Proofs(judge, config.isolation, self._ledger, self._journal)
+        self._workshop = Workshop(kit, config, self._ledger) if kit else None
         self._model, self._critic, self._reflector = model, critic or model, reflector or model
         spent = spent_in(self._ledger, config, rates.get).cost if budget.counts else Cost()
         self._account = Account(budget, rates, spent, self._on_spent)
@@ -184,6 +166,8 @@ class Runner:
         finally:
             self._account.close()
             await self._proofs.aclose()
+            if self._workshop:
+                await self._workshop.aclose()
             self._close()
 
     @property
@@ -217,7 +201,7 @@ class Runner:
         task, arm = job.pair.task, job.arm
         journal = self._journal.episode(task.id, arm.name, job.repeat)
         recorder = EpisodeRecorder(task, journal, self._measurements, self._progress, trace)
-        oracle = OracleHandle(self._measurements, task.id) if arm.uses_oracle else None
+        oracle = OracleHandle(self._measurements, task.id) if arm.holds_oracle else None
         sampling, scan, purse = self.config.sampling, self._scan(job.pair), Purse(self.config.episode_budget)
         model, critic, reflector = (
             trace.model(
@@ -225,9 +209,12 @@ class Runner:
             )
             for each in (self._model, self._critic, self._reflector)
         )
+        desk = NO_TOOLS
+        if self._workshop and arm.uses_tools:
+            desk = self._workshop.desk(arm, task, job.repeat, journal, self._proofs.of(task), critic)
         context = EpisodeContext(
-            actor=Actor(model, sampling),
-            critic=Critic(critic, sampling),
+            actor=Actor(desk.actor(model), sampling),
+            critic=Critic(desk.critic(critic), sampling, critic_tokens(arm)),
             reflector=Reflector(reflector, sampling),
             memory=EpisodicMemory(arm.window),
             sink=trace.sink(recorder),
@@ -252,6 +239,7 @@ class Runner:
             self._progress.notice(f"{task.id} [{arm.name}] is left open: {error}")
             return
         finally:
+            await desk.aclose()
             await recorder.settle()
         await asyncio.wrap_future(journal.done(cast(StoppedBy, output["stopped_by"]), oracle.calls if oracle else 0))
         trace.ended("done", output["stopped_by"], oracle.calls if oracle else 0)

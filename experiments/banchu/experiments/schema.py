@@ -64,6 +64,32 @@ CREATE TABLE IF NOT EXISTS episode_calls (
     PRIMARY KEY (episode, round, role)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS turns (           -- calls after the first of a role in a round: a conversation with tools
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    turn INTEGER NOT NULL,                  -- from 1; turn 0 is in episode_calls
+    key TEXT NOT NULL REFERENCES calls,
+    sealed_hits INTEGER NOT NULL,
+    PRIMARY KEY (episode, round, role, turn)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS tool_calls (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    number INTEGER NOT NULL,                -- among the calls of its episode, from 0
+    round INTEGER NOT NULL,
+    role TEXT NOT NULL,                     -- who called
+    turn INTEGER NOT NULL,                  -- after which of its answers, from 0
+    tool TEXT NOT NULL,                     -- as the model wrote it; '': it could not be read
+    arguments TEXT NOT NULL,                -- likewise
+    result TEXT NOT NULL,                   -- what the model was told
+    outcome TEXT NOT NULL,
+    wall_s REAL NOT NULL,
+    left_out INTEGER NOT NULL,              -- characters of the result that it was not told, for want of room
+    oracle INTEGER NOT NULL,                -- the tool knows the answer
+    PRIMARY KEY (episode, number)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS attempts (
     episode INTEGER NOT NULL REFERENCES episodes,
     round INTEGER NOT NULL,
@@ -125,3 +151,11 @@ CREATE TABLE IF NOT EXISTS proofs (
 
 CREATE INDEX IF NOT EXISTS attempts_by_code ON attempts (code_sha);
 """
+
+_FIRST_TURNS = (
+    "CREATE TEMP VIEW used_calls AS SELECT episode, round, role, 0 AS turn, key, sealed_hits FROM main.episode_calls"
+)
+USED_CALLS = f"{_FIRST_TURNS} UNION ALL SELECT episode, round, role, turn, key, sealed_hits FROM main.turns"
+"""Every call that an episode used, for whoever reads a ledger."""
+USED_CALLS_WITHOUT_TURNS = _FIRST_TURNS
+"""The same, of a ledger that is older than `turns`."""

@@ -39,7 +39,7 @@ def _maker(arm: Arm, context: EpisodeContext, tests: Sequence[str], reviews: Seq
             return _Gate(arm, _need_prover(arm, context), tests) if arm.gated else _Said(arm.source, "")
         case "placebo":
             return _Said("placebo", PLACEBO)
-        case "intrinsic":
+        case "intrinsic" | "tools":
             return _Turns(arm, context, reviews) if arm.in_turns else _Intrinsic(arm, context)
         case "self_tests":
             return self_tests(tests, _need_prover(arm, context), one_bit=one_bit)
@@ -91,7 +91,8 @@ class _Gate:
 
 @dataclass(frozen=True, slots=True)
 class _Intrinsic:
-    """The model's own critique: it sees the task and the attempt, never a verdict."""
+    """The critic's review: it sees the task and the attempt, never a verdict. With the source `tools` the critic that
+    the episode was handed may call tools first."""
 
     arm: Arm
     context: EpisodeContext
@@ -105,7 +106,7 @@ class _Intrinsic:
             seed=self.context.seed("critic", attempt.round),
             valence=self.arm.valence,
         )
-        return Feedback(attempt.round, "intrinsic", critique.text, critique.accepts)
+        return Feedback(attempt.round, self.arm.source, critique.text, critique.accepts)
 
 
 @dataclass(frozen=True, slots=True)

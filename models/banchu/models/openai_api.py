@@ -82,6 +82,10 @@ class OpenAIModel:
         return f"openai:{self._name}@{self._address.url}{without}"
 
     @property
+    def takes_tools(self) -> bool:
+        return True
+
+    @property
     def prompt_style(self) -> PromptStyle:
         return self._style
 

@@ -20,7 +20,7 @@ class Model(Protocol):
 
     A model whose calls wait for a limit may also have `drain()`, after which those that wait raise NotSent; one that
     has something to say of its calls, `notes`, lines of text; one that may not fit into this machine, `prepare()`,
-    which raises ModelError before a run begins. See `Around`.
+    which raises ModelError before a run begins; one that takes tools natively, `takes_tools`. See `Around`.
     """
 
     @property
@@ -66,6 +66,11 @@ class Around:
         """What can be found out before the first call. Returns what the user should know. Raises ModelError."""
         prepare = getattr(self._model, "prepare", None)
         return list(await prepare()) if prepare else []
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether tools on offer can be sent with a request, as far as is known before the first."""
+        return bool(getattr(self._model, "takes_tools", False))
 
     @property
     def notes(self) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import shlex
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Final
@@ -31,11 +31,12 @@ def installed() -> dict[str, EntryPoint]:
     return loading.installed(GROUP)
 
 
-def from_spec(spec: str, option: str = "--tools") -> list[Source]:
+def from_spec(spec: str, option: str = "--tools", known: Sequence[str] = ()) -> list[Source]:
     """What `FILE.py:NAME` or an entry point's name gives. Raises ConfigError.
 
     Args:
         option: what the user wrote before it, for messages.
+        known: names that the caller knows besides, for messages.
     """
     path, _, attribute = spec.rpartition(":")
     if path.endswith(".py"):
@@ -43,7 +44,7 @@ def from_spec(spec: str, option: str = "--tools") -> list[Source]:
         return as_sources(loading.from_file(Path(path).expanduser(), attribute, where), where)
     offered = installed()
     if spec not in offered:
-        raise unknown("tool", spec, (*offered, "FILE.py:NAME"), hint="A file is named as FILE.py:NAME.")
+        raise unknown("tool", spec, (*known, *offered, "FILE.py:NAME"), hint="A file is named as FILE.py:NAME.")
     return as_sources(loading.from_entry_point(offered[spec]), loading.offered_by(offered[spec]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from banchu.analysis.arms import ArmSummary
@@ -70,6 +70,7 @@ def views(summary: RunSummary, episodes: Sequence[EpisodeRecord], task_ids: Sequ
     found = []
     for figures in summary.arms:
         arm = Arm.parse(figures.arm)
+        arm = replace(arm, oracle_tool=figures.oracle and not arm.holds_oracle)
         table = tabulate(episodes, arm, rounds=figures.rounds, task_ids=task_ids, repeats=summary.repeats)
         found.append(ArmView(arm, table, figures))
     return tuple(found)

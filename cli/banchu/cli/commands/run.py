@@ -28,6 +28,7 @@ from banchu.cli.commands.options import (
 )
 from banchu.cli.model_flags import MachineFlags, ModelFlags, takes_flags
 from banchu.cli.recording import Cache, Record, Replay, opened
+from banchu.cli.tool_flags import ToolFlags
 
 ModelName = Annotated[
     str,
@@ -39,7 +40,7 @@ Concurrency = Annotated[int, typer.Option(help="Episodes in flight; a local mode
 Arms = Annotated[
     str,
     typer.Option(
-        help="Comma-separated: none, placebo, intrinsic, self_tests, visible_tests, execution, oracle_stop, "
+        help="Comma-separated: none, placebo, intrinsic, tools, self_tests, visible_tests, execution, oracle_stop, "
         "oracle_verdict, oracle_trace, random, or a recipe (`banchu recipes`). Each with options, such as "
         "intrinsic+stop=done+window=3, none+gate=self_tests, self_tests+search=tree+rounds=8; see docs/arms.md."
     ),
@@ -55,6 +56,7 @@ def run(
     benchmark: Annotated[str, typer.Argument(help=BENCHMARK_HELP)],
     model: ModelName,
     flags: ModelFlags,
+    tool_flags: ToolFlags,
     arms: Arms = "none,intrinsic,oracle_trace",
     controls: Controls = True,
     critic: Critic = None,
@@ -115,6 +117,7 @@ def run(
         confirm=confirm,
         critic=critic,
         reflector=reflector,
+        tools=tool_flags.options(),
         **read_episode_budget(episode_usd, episode_tokens, episode_time),
     )
     budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)

@@ -1,0 +1,174 @@
+"""`Desk`: the tools of one episode at work, between its models and its ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from banchu.agents.critic import CHECKED_REVIEW_TOKENS, REVIEW_TOKENS
+from banchu.agents.quoting import bounded
+from banchu.agents.tools import BadArguments, ToolFailed
+from banchu.agents.tools.asking import ToolModel
+from banchu.agents.tools.builtin.cell import files, shell
+from banchu.agents.tools.builtin.visible_tests import VisibleResult
+from banchu.core.arm import Arm
+from banchu.core.chat import CallRole, Completion, Request
+from banchu.core.lenient import Unreadable, read_whole
+from banchu.core.task import Task
+from banchu.core.tool_record import ToolCallRecord
+from banchu.experiments.config import RunConfig
+from banchu.experiments.journal import EpisodeJournal
+from banchu.experiments.ledger import Ledger
+from banchu.experiments.purchases import Draining
+from banchu.experiments.seeds import call_seed
+from banchu.experiments.tools.builtin import Handles
+from banchu.experiments.tools.cells import Folder, Pool
+from banchu.experiments.tools.kit import Kit
+from banchu.graphs import NotCovered
+from banchu.graphs.context import Prover
+from banchu.models import Around, Model
+
+
+class NoTools:
+    """Of an episode whose arm uses none: models are what they are."""
+
+    def actor(self, model: Model) -> Model:
+        """The actor's model, with tools where the arm's actor has them."""
+        return model
+
+    def critic(self, model: Model) -> Model:
+        """The critic's model, likewise."""
+        return model
+
+    async def aclose(self) -> None:
+        """End what the episode's tools have open."""
+
+
+NO_TOOLS: Final = NoTools()
+
+
+class Workshop:
+    """The tools of a run, and what its episodes share of them. Close it when done."""
+
+    def __init__(self, kit: Kit, config: RunConfig, ledger: Ledger) -> None:
+        self.kit, self.config = kit, config
+        self._ledger = ledger
+        self.pool = Pool(config.isolation)
+
+    def desk(
+        self, arm: Arm, task: Task, repeat: int, journal: EpisodeJournal, prover: Prover, helper: Model
+    ) -> NoTools:
+        """The tools of one episode, which is told again what its ledger holds.
+
+        Args:
+            prover: runs the examples of the task's own prompt, and knows nothing else of the task.
+            helper: who is asked by `ask_model`.
+        """
+        earlier = self._ledger.tool_calls(task.id, arm.name, repeat)
+        seed = call_seed(self.config.seed, task.id, repeat, "critic", 0)
+        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, seed)
+
+    async def aclose(self) -> None:
+        await self.pool.aclose()
+
+
+class Desk(NoTools):
+    """Puts tools behind the models of one episode."""
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        arm: Arm,
+        journal: EpisodeJournal,
+        earlier: Sequence[ToolCallRecord],
+        examples: Examples,
+        helper: Model,
+        seed: int,
+    ) -> None:
+        self._kit, self._arm, self._journal = workshop.kit, arm, journal
+        self._told: list[ToolCallRecord] = []
+        self._pending: list[asyncio.Future[None]] = []
+        self._place = Place()
+        self._folder = Folder(workshop.config.isolation, self._bring_back)
+        sampling = replace(workshop.config.sampling, seed=seed)
+        handles = Handles(workshop.pool, self._folder, examples, AtPlace(helper, self._place), sampling)
+        self._box = self._kit.box(handles, sink=self._keep, earlier=earlier, passing=(NotCovered, Draining))
+
+    def actor(self, model: Model) -> Model:
+        return self._with_tools(model, "actor") if self._arm.tools == "actor" else model
+
+    def critic(self, model: Model) -> Model:
+        return self._with_tools(model, "critic") if self._arm.source == "tools" else model
+
+    def _with_tools(self, model: Model, role: CallRole) -> Model:
+        around = AfterCommit(model, self._pending, self._place)
+        return ToolModel(around, self._box, self._kit.ways[role], spent=NotCovered)
+
+    def _keep(self, record: ToolCallRecord) -> None:
+        self._told.append(record)
+        self._pending.append(asyncio.wrap_future(self._journal.tool_call(record)))
+
+    async def _bring_back(self, folder: Folder) -> None:
+        """An episode that goes on is told what its folder's commands gave, and they are not run. Before the first that
+        is run, they are run too, so that it finds what they left."""
+        tools = {"shell": shell(folder), "files": files(folder)}
+        for record in [each for each in self._told if each.tool in tools and each.outcome != "limit"]:
+            with contextlib.suppress(Unreadable, BadArguments, ToolFailed):
+                arguments = read_whole(record.arguments)
+                if isinstance(arguments, dict):
+                    await tools[record.tool].call(arguments)
+
+    async def aclose(self) -> None:
+        await self._folder.aclose()
+        await asyncio.gather(*self._pending, return_exceptions=True)
+
+
+def critic_tokens(arm: Arm) -> int:
+    """The longest answer of the arm's critic."""
+    return CHECKED_REVIEW_TOKENS if arm.source == "tools" else REVIEW_TOKENS
+
+
+class Place:
+    """Where an episode is: for calls that tools make."""
+
+    round = 0
+
+
+class AfterCommit(Around):
+    """A model that is asked after all records of tools are safe in the ledger, since its prompt holds their results."""
+
+    def __init__(self, model: Model, pending: list[asyncio.Future[None]], place: Place) -> None:
+        super().__init__(model)
+        self._pending, self._place = pending, place
+
+    async def complete(self, request: Request) -> Completion:
+        self._place.round = request.round
+        while self._pending:
+            await self._pending.pop(0)
+        return await super().complete(request)
+
+
+class AtPlace(Around):
+    """A model whose calls are written down under the round in which a tool makes them."""
+
+    def __init__(self, model: Model, place: Place) -> None:
+        super().__init__(model)
+        self._place = place
+
+    async def complete(self, request: Request) -> Completion:
+        return await super().complete(replace(request, round=self._place.round))
+
+
+class Examples:
+    """The examples in a task's own prompt."""
+
+    def __init__(self, task: Task, prover: Prover) -> None:
+        self._task, self._prover = task, prover
+
+    async def run(self, code: str) -> list[VisibleResult]:
+        """As `banchu.agents.tools.builtin.visible_tests.VisibleTests`."""
+        found = await self._prover.check(self._task.examples, code)
+        return [VisibleResult(one.source, one.passed, bounded(one.output, 300)) for one in found]
