@@ -62,6 +62,7 @@ class SamplingParams:
     stop: str | list[str] | None = None
     max_tokens: int | None = 16
     logprobs: int | None = None
+    skip_special_tokens: bool = True
     output_kind: RequestOutputKind = RequestOutputKind.CUMULATIVE
     structured_outputs: StructuredOutputsParams | None = None
 
@@ -122,6 +123,8 @@ class AsyncLLM:
                 reason = "length"
         params = asdict(sampling_params) | {"output_kind": sampling_params.output_kind.name}
         text = json.dumps({"tokens": tokens, "params": params, "together": together, "args": asdict(self._args)})
+        if not sampling_params.skip_special_tokens:
+            text = f"<tool_call>{json.dumps({'name': 'run', 'arguments': {'tokens': len(tokens)}})}</tool_call>"
         places = [
             {9: SimpleNamespace(logprob=-0.5, rank=2, decoded_token="a")}
             | {8: SimpleNamespace(logprob=-0.25, rank=1, decoded_token="b")}

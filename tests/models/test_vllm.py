@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.models import fake_vllm
+from tests.models.test_tool_turns import HERMES
 
 from banchu.core.chat import Message, Request, Sampling, TokenLogprob, Tool
 from banchu.core.errors import ConfigError, ContextOverflow, ModelError
@@ -82,7 +84,11 @@ async def test_sampling_is_each_requests_own(model: VllmModel) -> None:
     found = await told(model, Request(CHAT, asked.sampling, answer_schema=asked.answer_schema, logprobs=3))
     assert found["params"] == {
         **{"temperature": 0.7, "top_p": 0.9, "max_tokens": 20, "stop": ["\n\n", "```"], "seed": 5, "logprobs": 3},
-        **{"structured_outputs": {"json": '{"type": "object"}'}, "output_kind": "FINAL_ONLY"},
+        **{
+            "skip_special_tokens": True,
+            "structured_outputs": {"json": '{"type": "object"}'},
+            "output_kind": "FINAL_ONLY",
+        },
     }
     assert found["args"]["max_model_len"] == 600
     assert (await told(model, Request("x", Sampling(seed=-1))))["params"]["seed"] == 2**63 - 1
@@ -94,6 +100,21 @@ async def test_calls_at_once_are_in_the_engine_at_once(model: VllmModel) -> None
     found = await asyncio.gather(*(told(model, request) for request in requests))
     assert [each["params"]["seed"] for each in found] == [*range(20)]
     assert max(each["together"] for each in found) == 20
+
+
+@pytest.mark.asyncio
+async def test_calls_of_tools_are_read_with_the_marks_of_the_template(fake: None, tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "with_tools")
+    (tmp_path / "with_tools" / "chat_template.jinja").write_text(HERMES)
+    model = open_model(f"vllm:{tmp_path / 'with_tools'}+max_model_len=2000")
+    try:
+        done = await model.complete(Request(CHAT, tools=(Tool("run", "Runs."),)))
+        assert done.text == ""
+        (call,) = done.tool_calls
+        assert (call.name, json.loads(call.arguments)["tokens"]) == ("run", done.usage.prompt_tokens)
+        assert (await model.complete(Request(CHAT))).tool_calls == ()
+    finally:
+        await model.aclose()
 
 
 # What comes back
@@ -118,7 +139,7 @@ async def test_an_answer_has_usage_a_reason_and_what_was_asked_beside(model: Vll
         (Request("x", Sampling(max_tokens=11)), r"top_p must be in \(0, 1\]"),
         (Request("x", Sampling(max_tokens=12)), "CUDA error: an illegal memory access"),
         (Request("x", Sampling(max_tokens=14)), r"for another reason \(abort\)"),
-        (Request(CHAT, tools=(Tool("run", "Runs."),)), "takes no tools; ask a server over an API"),
+        (Request(CHAT, tools=(Tool("run", "Runs."),)), "no place for tools"),
         (Request("x", prefill="y"), "raw text takes no prefill"),
     ],
 )

@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final, Self
 
-from banchu.core.chat import Request
+from banchu.core.chat import Completion, Request, TokenLogprob, Usage
 from banchu.core.errors import ContextOverflow, ModelError
+from banchu.core.tool_calls import find_calls
 
 _LINE_LIMIT: Final = 64 * 2**20
 _LAST_WORDS_S: Final = 0.2
@@ -145,3 +146,23 @@ class Hosted:
         assert self._process.stderr
         while line := await self._process.stderr.readline():
             self._said.append(line.decode("utf-8", "replace"))
+
+
+def completion_of(found: Mapping[str, Any], request: Request, wall_s: float) -> Completion:
+    """The answer to a request out of what its process told.
+
+    Args:
+        found: text, tokens and reason; `marked`, where tools were on offer: the text with its special tokens, since
+            some checkpoints mark a call with one.
+    """
+    text, calls = found["text"], []
+    if request.tools:
+        read = find_calls(found["marked"], request.tools, cut=found["finish_reason"] == "length")
+        text, calls = read.text if read.calls else text, read.calls
+    usage = Usage(found["prompt_tokens"], found["completion_tokens"])
+    logprobs = tuple(_logprob(*each) for each in found.get("logprobs", ()))
+    return Completion(text, usage, found["finish_reason"], wall_s, tuple(calls), logprobs)
+
+
+def _logprob(token: str, logprob: float, top: list[tuple[str, float]]) -> TokenLogprob:
+    return TokenLogprob(token, logprob, tuple((other, value) for other, value in top))

@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from banchu.core.chat import Completion, Message, Request, Usage
+from banchu.core.chat import Completion, Message, Request
 from banchu.core.errors import ModelError
-from banchu.core.tool_calls import find_calls
-from banchu.models.hosted import Hosted
+from banchu.models.hosted import Hosted, completion_of
 from banchu.models.local.adapter import adapter_size
 from banchu.models.local.machine import memory_available
 from banchu.models.local.memory_fit import Machine, Plan, plan, unchecked
@@ -168,12 +167,7 @@ class _Worker(Hosted):
             found = await self.ask(request)
         finally:
             self.load -= weight
-        usage = Usage(found["prompt_tokens"], found["completion_tokens"])
-        text, calls = found["text"], []
-        if request.tools:
-            read = find_calls(found["marked"], request.tools, cut=found["finish_reason"] == "length")
-            text, calls = read.text if read.calls else text, read.calls
-        return Completion(text, usage, found["finish_reason"], time.monotonic() - begun, tuple(calls))
+        return completion_of(found, request, time.monotonic() - begun)
 
     def _why(self, code: int, failed: str) -> str:
         if failed:

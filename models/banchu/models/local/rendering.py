@@ -1,4 +1,4 @@
-"""A prompt in tokens, as the checkpoint's own tokenizer and chat template have it."""
+"""A prompt in tokens, as the checkpoint's own tokenizer and chat template have it, and where an answer ends."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def prompt_tokens(tokenizer: Any, prompt: Any, prefill: str = "", tools: Sequenc
         # Some templates strip what they are given; the answer must go on behind the last space.
         text = text.rstrip() + prefill[len(prefill.rstrip()) :]
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def cut_at(text: str, stops: Sequence[str]) -> str:
+    """An answer up to the first of the texts that end it."""
+    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
 
 
 def _check(tokenizer: Any) -> None:

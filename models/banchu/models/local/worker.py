@@ -22,7 +22,7 @@ from banchu.models.local.batch import Batch, Row
 from banchu.models.local.layout import transpose_weights
 from banchu.models.local.loading import load
 from banchu.models.local.placement import PREFILL_TOKENS, Settings
-from banchu.models.local.rendering import prompt_tokens
+from banchu.models.local.rendering import cut_at, prompt_tokens
 from banchu.models.local.sampling import Sampler
 from banchu.models.local.selfcheck import check
 
@@ -104,10 +104,10 @@ class Engine:
     def _answer(self, row: Row) -> dict[str, Any]:
         # Decoded behind the prompt's end: some tokenizers drop the space before the first word of a text.
         ahead = row.prompt[-4:]
-        told = {"text": _cut(self._text([*ahead, *row.tokens])[len(self._text(ahead)) :], row.stop)}
+        told = {"text": cut_at(self._text([*ahead, *row.tokens])[len(self._text(ahead)) :], row.stop)}
         if row.ticket in self._calling:
             self._calling.discard(row.ticket)
-            told["marked"] = _cut(self._text(row.tokens, marks=True), row.stop)
+            told["marked"] = cut_at(self._text(row.tokens, marks=True), row.stop)
         return {
             "ticket": row.ticket,
             **told,
@@ -115,11 +115,6 @@ class Engine:
             "completion_tokens": len(row.tokens),
             "finish_reason": row.finish_reason,
         }
-
-
-def _cut(text: str, stops: tuple[str, ...]) -> str:
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
 
 
 def _read(requests: queue.SimpleQueue[dict[str, Any]]) -> None:

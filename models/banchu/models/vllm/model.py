@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from banchu.core.chat import Completion, Request, TokenLogprob, Usage
+from banchu.core.chat import Completion, Request
 from banchu.core.errors import ModelError
+from banchu.models.hosted import completion_of
 from banchu.models.protocol import PromptStyle
 from banchu.models.vllm.process import EngineProcess
 
@@ -69,28 +70,16 @@ class VllmModel:
         self._check(request)
         engine, begun = await self._started(), time.monotonic()
         found = await engine.ask(request)
-        return Completion(
-            found["text"],
-            Usage(found["prompt_tokens"], found["completion_tokens"]),
-            found["finish_reason"],
-            time.monotonic() - begun,
-            logprobs=tuple(_logprob(each) for each in found.get("logprobs", ())),
-        )
+        return completion_of(found, request, time.monotonic() - begun)
 
     def _check(self, request: Request) -> None:
         """Raises ModelError for what is asked and cannot be had; nothing is passed over in silence."""
-        barred = {"tools"} if not isinstance(request.prompt, str) else {"tools", "answer_schema", "prefill"}
+        barred = {"tools", "answer_schema", "prefill"} if isinstance(request.prompt, str) else set[str]()
         if asked := sorted(request.extras.keys() & barred):
-            what = "raw text" if isinstance(request.prompt, str) else "vLLM's own engine"
-            raise ModelError(f"{self._id}: {what} takes no {', '.join(asked)}; ask a server over an API, in a chat")
+            raise ModelError(f"{self._id}: raw text takes no {', '.join(asked)}; ask in a chat (--style chat)")
 
     async def aclose(self) -> None:
         async with self._starting:
             engine, self._engine = self._engine, None
         if engine:
             await engine.close()
-
-
-def _logprob(told: list[Any]) -> TokenLogprob:
-    token, logprob, top = told
-    return TokenLogprob(token, logprob, tuple((other, value) for other, value in top))

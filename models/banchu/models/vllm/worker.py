@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
 
-from banchu.models.local.rendering import prompt_tokens
+from banchu.models.local.rendering import cut_at, prompt_tokens
 
 _REASONS: Final = {"stop": "stop", "length": "length"}
 """Those that stand for an answer; vLLM also knows abort, error and repetition."""
@@ -112,7 +112,8 @@ class Engine:
         """Text, usage and reason, or what there is to say instead. Raises as vLLM does."""
         from vllm.inputs import tokens_input
 
-        tokens = prompt_tokens(self._tokenizer, request["prompt"], request.get("prefill", ""))
+        tools = request.get("tools", ())
+        tokens = prompt_tokens(self._tokenizer, request["prompt"], request.get("prefill", ""), tools)
         if not tokens:
             return {"refused": "the prompt is empty"}
         if len(tokens) + request["sampling"]["max_tokens"] > self._context:
@@ -121,8 +122,12 @@ class Engine:
             output = last.outputs[0]
         if output.finish_reason not in _REASONS:
             return {"refused": f"vLLM ended the answer for another reason ({output.finish_reason})"}
+        told = {"text": output.text}
+        if tools:
+            plain = self._tokenizer.decode(output.token_ids, skip_special_tokens=True)
+            told = {"text": cut_at(plain, request["sampling"]["stop"]), "marked": output.text}
         return {
-            "text": output.text,
+            **told,
             "prompt_tokens": len(tokens),
             "completion_tokens": len(output.token_ids),
             "finish_reason": _REASONS[output.finish_reason],
@@ -145,6 +150,7 @@ def _params(request: Message) -> Any:
         stop=sampling["stop"],
         seed=sampling["seed"] % 2**63,  # -1 would mean none
         logprobs=request.get("logprobs"),
+        skip_special_tokens=not request.get("tools"),  # some checkpoints mark a call with one
         structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
