@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from banchu.agents import prompts
+from banchu.agents.tools import BoxLimits
 from banchu.benchmarks import Benchmark, BenchmarkTask, load_benchmark
+from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
 from banchu.core.sealed import unseal
 from banchu.experiments.budget import Budget
@@ -20,6 +22,7 @@ from banchu.experiments.ledger import Ledger
 from banchu.experiments.outcome import Outcome
 from banchu.experiments.prices import Prices
 from banchu.experiments.runner import Runner
+from banchu.experiments.tools.builtin import BUILT_IN
 from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import Tracing
 from banchu.models.scripted import ScriptedModel
@@ -102,6 +105,8 @@ class Lab:
         kit: Kit | None = None,
         **values: Any,
     ) -> Runner:
+        if kit is None and any(arm.uses_tools for arm in map(Arm.parse, arms.split(","))):
+            kit = Kit((BUILT_IN["python"],), BoxLimits(), {"actor": "text", "critic": "text"})
         if kit:
             values["tools"] = kit.to_json()
         others: dict[str, Any] = {"critic": critic.id if critic else "", "reflector": reflector.id if reflector else ""}

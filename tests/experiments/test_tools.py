@@ -28,6 +28,7 @@ from banchu.analysis.export import rows
 from banchu.analysis.run import summarise_ledger
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.errors import ToolError
+from banchu.experiments.estimate import estimate
 from banchu.models.scripted import ScriptedModel
 
 
@@ -227,3 +228,23 @@ async def test_a_host_that_fails_ends_the_run_with_one_line_and_keeps_what_there
         assert ledger.purchased().total_tokens > 0
         open_ones = [ledger.tool_calls(id, "none+tools=actor", 0) for id in ledger.task_ids()]
         assert [call.outcome for calls in open_ones for call in calls][:1] == ["host_failed"]
+
+
+async def test_what_a_run_with_tools_may_cost_is_more_than_it_does(lab: Any) -> None:
+    tools, tasks, arms = kit(count, max_calls=4), lab.tasks(2), "none,none+tools=actor,tools"
+    config = lab.config(tasks, arms, tools=tools.to_json(), rounds=1)
+    most = estimate(config, tasks, lab.folder, lambda model: None)
+    await lab.run("run", tasks, arms=arms, model=caller(lab, COUNT), rounds=1, kit=tools)
+    with lab.ledger("run") as ledger:
+        bought = {one.role: one for one in ledger.bought()}
+        found = {share.role: share for share in most.shares}
+        assert {role: one.calls <= found[role].calls for role, one in bought.items()} == dict.fromkeys(found, True)
+        assert ledger.purchased().total_tokens <= most.tokens
+    # Of the arm without tools, with tools, and its revision; of the critic with tools; five turns each.
+    assert {role: share.calls / 2 for role, share in found.items()} == {
+        "actor": 2 + 2 * 5 + 1,
+        "critic": 5,
+        "reflector": 1,
+    }
+    plain = estimate(lab.config(tasks, "none,intrinsic", rounds=1), tasks, lab.folder, lambda model: None)
+    assert {share.role: share.calls / 2 for share in plain.shares} == {"actor": 3, "critic": 1, "reflector": 1}

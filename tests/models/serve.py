@@ -1,7 +1,8 @@
 """A thin OpenAI-compatible HTTP server around any banchu model, on loopback only: for tests, never for use.
 
 Prints one line when it is ready, `serving on 127.0.0.1 port N`. Ends when its standard input does, so that it cannot
-outlive the test that started it. What it leaves out (streaming, `n`, tools), it refuses.
+outlive the test that started it. Calls of tools in an answer's text it hands over natively, as llama.cpp's server does.
+What it leaves out (streaming, `n`), it refuses.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from banchu.core.chat import Completion, Message, Request, Sampling
+from banchu.core.chat import Completion, Message, Request, Sampling, Tool, ToolCall
 from banchu.core.errors import BanchuError, ContextOverflow, ModelError
+from banchu.core.tool_calls import find_calls
 from banchu.models.local import LocalModel
 from banchu.models.protocol import Model
 from banchu.models.registry import ModelOptions, open_model
@@ -97,7 +101,8 @@ class Server:
 
     async def _complete(self, request: Request) -> Completion:
         try:
-            return await self._model.complete(request)
+            completion = await self._model.complete(request)
+            return _natively(completion, request.tools) if request.tools else completion
         except ContextOverflow as error:
             message = f"This request exceeds the maximum context length: {error}"
             raise Refusal(400, message, "context_length_exceeded") from error
@@ -142,10 +147,7 @@ def _request(body: dict[str, Any], *, chat: bool) -> Request:
     stop = body.get("stop") or ()
     try:
         prompt: str | tuple[Message, ...]
-        if chat:
-            prompt = tuple(Message(message["role"], message["content"]) for message in body["messages"])
-        else:
-            prompt = body["prompt"]
+        prompt = tuple(_message(message) for message in body["messages"]) if chat else body["prompt"]
         if not prompt or not isinstance(prompt, str | tuple):
             raise ValueError("no messages, or a prompt that is not a text")
         sampling = Sampling(
@@ -155,15 +157,42 @@ def _request(body: dict[str, Any], *, chat: bool) -> Request:
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             seed=int(body.get("seed") or 0),
         )
+        tools = tuple(_tool(tool["function"]) for tool in body.get("tools", ()))
     except (KeyError, TypeError, ValueError) as error:
         raise Refusal(400, f"malformed request: {type(error).__name__}: {error}") from error
-    return Request(prompt, sampling)
+    return Request(prompt, sampling, tools=tools)
+
+
+def _message(message: dict[str, Any]) -> Message:
+    calls = tuple(
+        ToolCall(call["function"]["name"], call["function"]["arguments"], call["id"])
+        for call in message.get("tool_calls", ())
+    )
+    return Message(message["role"], message["content"] or "", calls, message.get("tool_call_id", ""))
+
+
+def _tool(function: dict[str, Any]) -> Tool:
+    return Tool(function["name"], function["description"], json.dumps(function["parameters"]))
+
+
+def _natively(completion: Completion, tools: Sequence[Tool]) -> Completion:
+    if completion.tool_calls:
+        return completion
+    found = find_calls(completion.text, tools)
+    calls = tuple(ToolCall(c.name, c.arguments, f"call_{n}") for n, c in enumerate(found.calls))
+    return replace(completion, text=found.text if calls else completion.text, tool_calls=calls)
 
 
 def _answer_body(number: int, name: str, completion: Completion, *, chat: bool) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": 0, "finish_reason": completion.finish_reason, "logprobs": None}
     if chat:
         choice["message"] = {"role": "assistant", "content": completion.text}
+        if completion.tool_calls:
+            choice["finish_reason"] = "tool_calls"
+            choice["message"]["tool_calls"] = [
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                for call in completion.tool_calls
+            ]
     else:
         choice["text"] = completion.text
     usage = completion.usage

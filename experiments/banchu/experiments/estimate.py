@@ -1,7 +1,8 @@
 """The most that a run can cost, before it begins: calls and tokens, from its arms, rounds and prompt lengths.
 
-An upper bound, but that tokens of a text are estimated, at half a token a byte, as a budget does. Episodes that stop
-early, and arms that happen to ask the same, make a run cheaper.
+An upper bound, but that tokens of a text are estimated, at half a token a byte, as a budget does, and that a turn of a
+model that calls tools is taken to call one, the most wordy. Episodes that stop early, and arms that happen to ask the
+same, make a run cheaper.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from banchu.agents import Critic, Reflector, TestWriter, prompts
 from banchu.agents.attempts import CHAT_LIMITS, COMPLETION_LIMITS
+from banchu.agents.critic import CHECKED_REVIEW_TOKENS
 from banchu.benchmarks import Benchmark
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Usage
@@ -24,6 +27,7 @@ from banchu.experiments.episode_budget import EpisodeBudget
 from banchu.experiments.metering import Cost, tokens_at_most
 from banchu.experiments.prices import FREE, Rate
 from banchu.experiments.spending import models_of
+from banchu.experiments.tools.turns import most_turns
 
 _ATTEMPT: Final = tokens_at_most(CHAT_LIMITS.attempt)
 """What critic and reflector are shown of an attempt, at most."""
@@ -143,23 +147,25 @@ def require_first_attempts(config: RunConfig, benchmark: Benchmark) -> None:
 def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, Usage]]:
     """Of one repeat."""
     arms = config.parsed_arms
-    independent = [0, *(arm.rounds_in(config.rounds) for arm in arms if not (arm.shows_feedback or arm.guesses))]
     tests = {arm.tests for arm in arms if arm.writes_tests}
+    turns = partial(most_turns, config)
     wanted = set(config.tasks)
     for pair in benchmark.tasks:
         if pair.task.id not in wanted:
             continue
         asked = _Asked(pair.task, config)
-        for _ in range(1 + max(independent)):
-            yield "actor", asked.first
+        for tools in sorted({arm.tools for arm in arms}):
+            alone = [arm for arm in arms if arm.tools == tools and not (arm.shows_feedback or arm.guesses)]
+            for _ in range(1 + max((arm.rounds_in(config.rounds) for arm in alone), default=0)):
+                yield from (("actor", usage) for usage in turns(asked.first, tools != "off"))
         for _ in tests:
             yield "tester", asked.tests
         for arm in arms:
             for round in range(1, 1 + arm.rounds_in(config.rounds)):
                 if arm.shows_feedback:
-                    yield "actor", asked.revision(arm, round)
+                    yield from (("actor", u) for u in turns(asked.revision(arm, round), arm.tools != "off"))
                     if arm.asks_the_critic:
-                        yield "critic", asked.review(arm, round)
+                        yield from (("critic", u) for u in turns(asked.review(arm, round), arm.source == "tools"))
                     if arm.window:
                         yield "reflector", asked.reflection(arm)
 
@@ -174,7 +180,8 @@ class _Asked:
         self._answer = max_tokens
         # An answer that continues the prompt is shown with it.
         self._attempt = min(self._task + max_tokens, _ATTEMPT)
-        self._reviewed = min(max_tokens, _cap(Critic))
+        checked = any(arm.source == "tools" for arm in config.parsed_arms)
+        self._reviewed = min(max_tokens, CHECKED_REVIEW_TOKENS if checked else _cap(Critic))
         self._reflected = min(max_tokens, _cap(Reflector))
         self._written = min(max_tokens, _cap(TestWriter))
         self._begin = _frame("actor_system", "actor_first") + self._task

@@ -33,7 +33,7 @@ from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.seeds import call_seed
 from banchu.experiments.spending import models_of, spent_in
-from banchu.experiments.tools.desk import NO_TOOLS, Workshop, critic_tokens
+from banchu.experiments.tools.desk import NO_TOOLS, Workshop, critic_tokens, require_kit
 from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import EpisodeTrace, Tracing, Untraced
 from banchu.experiments.versions import versions
@@ -63,7 +63,8 @@ class Runner:
         kit: the tools of arms that use them; the caller closes its servers.
 
     Raises:
-        ConfigError: the budget is in USD and `prices` knows too little, or an episode's own does not cover an attempt.
+        ConfigError: the budget is in USD and `prices` knows too little, an episode's own does not cover an attempt, or
+            arms use tools and `kit` is not what the configuration says.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Runner:
         budget, prices = budget or Budget(), prices or Prices()
         rates = budget.rates(dict.fromkeys(models_of(config).values()), prices)
         require_first_attempts(config, benchmark)
+        require_kit(kit, config)
         self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
         self._progress = progress or Silent()
         self._concurrency = concurrency

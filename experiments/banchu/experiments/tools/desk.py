@@ -16,6 +16,7 @@ from banchu.agents.tools.builtin.cell import files, shell
 from banchu.agents.tools.builtin.visible_tests import VisibleResult
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Completion, Request
+from banchu.core.errors import ConfigError
 from banchu.core.lenient import Unreadable, read_whole
 from banchu.core.task import Task
 from banchu.core.tool_record import ToolCallRecord
@@ -124,6 +125,12 @@ class Desk(NoTools):
     async def aclose(self) -> None:
         await self._folder.aclose()
         await asyncio.gather(*self._pending, return_exceptions=True)
+
+
+def require_kit(kit: Kit | None, config: RunConfig) -> None:
+    """Refuse a kit that is not the configuration's. Raises ConfigError."""
+    if any(arm.uses_tools for arm in config.parsed_arms) and (kit is None or kit.to_json() != config.tools):
+        raise ConfigError("arms of this run use tools; hand the runner a Kit, and its to_json() to the configuration")
 
 
 def critic_tokens(arm: Arm) -> int:

@@ -66,6 +66,11 @@ class Kit:
             "oracles": [tool.name for tool in sample.tools if tool.oracle],
             "box": sample.digest,
             "calls": dict(self.ways),
+            "most": {
+                "calls": self.limits.max_calls,
+                "bytes": max(tool.limits.max_characters for tool in sample.tools),
+                "offer": sum(len(f"{t.name}{t.description}{t.parameters}".encode()) for t in sample.tools) + 1000,
+            },
             "words": hashlib.sha256("\0".join(words).encode()).hexdigest(),
         }
 
