@@ -16,6 +16,7 @@ from banchu.core.controls import (
     missing_controls,
     same_arm,
     with_controls,
+    without_recall,
 )
 
 
@@ -93,6 +94,9 @@ def test_a_run_with_controls_lacks_none_and_gives_away_nothing(given_arms: list[
         assert Arm.parse(arm.name) == arm  # each control is an arm that can be run
         for control in controls_of(arm):
             assert control.uses_oracle <= arm.uses_oracle  # what an arm without an oracle brings with it has none
+            if arm.recalls:  # the arm as it is, with other lessons or with none
+                assert without_recall(control) == without_recall(arm)
+                continue
             assert not control.oracle_content
             assert not control.searches
             assert control.explain == "nothing"
@@ -113,7 +117,8 @@ def test_a_control_that_is_added_can_spend_what_its_arm_can(arm: Arm, rounds: in
     calls = own * (1 + arm.asks_the_critic) + (lessons if arm.window else 0)
     for control in controls_of(arm) if own else ():
         has = added[canonical(control)].rounds_in(rounds)
-        if not arm.shows_feedback or same_arm(replace(control, tools="off"), Arm.parse("none")):
+        bare = replace(control, tools="off")
+        if not arm.shows_feedback or same_arm(bare, Arm.parse("none")) or arm.recalls:
             assert has >= arm.rounds_in(rounds)
         else:
             assert has >= calls * (1 if control.shows_feedback else 2)
@@ -127,6 +132,16 @@ def test_a_control_has_the_rounds_that_the_most_expensive_of_its_arms_needs() ->
     assert fewer == ["none", "none+choose=majority+rounds=6", "placebo+rounds=3"]
     longer = [arm.name for arm in missing_controls(parse_arms("execution+window=0+rounds=5"), 2)]
     assert longer == ["none+rounds=5", "none+choose=majority+rounds=10", "placebo+rounds=5"]
+
+
+def test_a_memory_is_measured_against_other_lessons_and_against_none() -> None:
+    def controls(text: str) -> list[str]:
+        return [control.name for control in controls_of(Arm.parse(text))]
+
+    shuffled = "visible_tests+memory=across+k=2+control=shuffled"
+    assert controls("visible_tests+memory=across+k=2") == [shuffled, "visible_tests"]
+    assert controls("visible_tests+memory=across+control=shuffled") == ["visible_tests"]
+    assert controls("visible_tests+memory=task") == ["visible_tests"]
 
 
 def test_a_control_that_is_there_is_left_as_it_was_given() -> None:

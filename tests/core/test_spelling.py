@@ -28,6 +28,7 @@ from banchu.core.arm import (
     Tools,
 )
 from banchu.core.errors import ConfigError
+from banchu.core.recalling import Control, Memory, Successes
 
 VALUES: dict[str, st.SearchStrategy[object]] = {
     "stop": st.sampled_from(STOP_RULES),
@@ -44,6 +45,12 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "choose": st.sampled_from(get_args(Choose)),
     "rounds": st.integers(0, 12),
     "tools": st.sampled_from(get_args(Tools)),
+    "memory": st.sampled_from(get_args(Memory)),
+    "k": st.integers(1, 9),
+    "threshold": st.sampled_from((-1.0, 0.0, 0.25, 0.4, 1.0)),
+    "successes": st.sampled_from(get_args(Successes)),
+    "halflife": st.integers(1, 50),
+    "control": st.sampled_from(get_args(Control)),
 }
 
 
@@ -91,7 +98,7 @@ def test_every_arm_that_can_be_meant_reads_back_from_its_name(arm: Arm) -> None:
         rest = "+".join([source, *(each for each in options if each != left_out)])
         assert said_of(rest) or Arm.parse(rest) != arm
     in_full = [f"{f.name}={getattr(arm, f.name)}" for f in fields(arm) if f.compare and f.name != "source"]
-    assert Arm.parse("+".join([source, *(each for each in in_full if each != "rounds=None")])) == arm
+    assert Arm.parse("+".join([source, *(each for each in in_full if not each.endswith("=None"))])) == arm
 
 
 @settings(max_examples=80)
@@ -147,6 +154,11 @@ INSTEAD = {
     "intrinsic+review=turns+search=repair": "self_tests+search=repair",
     "random+tools=actor": "oracle_stop+tools=actor",
     "self_tests+search=repair+rounds=4": "self_tests+search=repair+rounds=9",
+    "intrinsic+k=5": "intrinsic+memory=across+k=5",
+    "none+memory=across": "visible_tests+memory=across",
+    "intrinsic+memory=task+window=0": "intrinsic+memory=task+window=1",
+    "intrinsic+memory=task+halflife=9": "intrinsic+memory=across+halflife=9",
+    "intrinsic+memory=task+control=shuffled": "intrinsic+memory=task+control=empty",
 }
 """What cannot be meant, and what its complaint leads to."""
 
@@ -195,6 +207,10 @@ def lines_of(text: str) -> Iterator[int]:
         ("none+round=2", ["round", "rounds"]),
         ("none+choose", ["choose=VALUE"]),
         ("none+choose=", ["choose", "majority"]),
+        ("intrinsic+memory=lasting", ["lasting", "across", "file"]),
+        ("intrinsic+memory=across+threshold=2", ["threshold=2", "-1 to 1"]),
+        ("intrinsic+memory=across+threshold=near", ["threshold=near", "-1 to 1"]),
+        ("intrinsic+memory=across+k=0", ["k=0", "at least 1"]),
     ],
 )
 def test_a_value_that_is_none_is_answered_with_those_that_are(text: str, names: list[str]) -> None:
@@ -211,3 +227,9 @@ def test_an_arm_spelt_twice_is_written_once() -> None:
     assert Arm.parse("intrinsic+search=repair").choose == "last"  # a critic gives no score
     assert Arm.parse("visible_tests+search=repair+width=3").name == "visible_tests+search=repair+width=3"
     assert Arm.parse("none+rounds=07").name == "none+rounds=7"
+
+
+def test_no_memory_at_all_has_one_name() -> None:
+    assert Arm.parse("intrinsic+memory=off") == Arm.parse("intrinsic+window=0")
+    assert Arm.parse("intrinsic+memory=episode").name == "intrinsic"
+    assert Arm.parse("intrinsic+threshold=0.40+memory=across").name == "intrinsic+memory=across+threshold=0.4"

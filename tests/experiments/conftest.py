@@ -141,6 +141,7 @@ class Lab:
                     "feedback": episode.feedback,
                     "tests": [test.source for test in episode.record.self_tests],
                     "reflections": episode.reflections,
+                    "recalls": episode.recalls,
                     "choices": episode.record.choices,
                     "tools": [replace(call, wall_s=0) for call in episode.record.tool_calls],
                     "stopped_by": episode.record.stopped_by,

@@ -21,6 +21,10 @@ TABLES = {
     "calls": "key, prompt, sampling, text, prompt_tokens, completion_tokens, finish_reason",
     "call_extras": "key, reasoning_tokens, tool_calls, logprobs",
     "verdicts": "task_id, code_sha, kind",
+    "splits": "task_id, split, position",
+    "recalls": "e.task_id, e.arm, e.repeat, a.round, a.place, a.entry, a.origin, a.score, a.similarity, a.sha, a.text",
+    "memory_stages": "arm, stage, entries, sha",
+    "lessons": "arm, stage, number, line",
     "proofs": "task_id, tests_sha, code_sha, detail",
 }
 

@@ -23,7 +23,10 @@ from banchu.core.verdict import Verdict
 from banchu.experiments.digest import LEFT_OUT, LedgerDigest, differing, digest_of, read_digest
 from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import Ledger
+from banchu.experiments.recalls import Recalled, Stage
 from banchu.experiments.schema import TABLES
+from banchu.experiments.split import Split
+from banchu.memory import Entry, Pool
 
 EPISODES = [("T/0", "none", 0), ("T/0", "intrinsic", 0), ("T/1", "none", 0)]
 CONFIG = {"benchmark": "toy", "isolation": "namespaces", "rounds": 1}
@@ -34,6 +37,9 @@ def write(path: Path, episodes: list[tuple[str, str, int]], **header: Any) -> Pa
     journal = Journal(path)
     journal.header(**{"config": CONFIG, "invocation": {"model": "hf:./here"}, "versions": [{"python": "3"}], **header})
     journal.tasks([(Task(f"T/{n}", "toy", f"def f{n}():\n", f"f{n}"), "digest") for n in range(2)])
+    journal.split(Split(("T/0",), ("T/1",)))
+    entry = Entry("a lesson", Pool("run", "repeat 0", "intrinsic"), "T/0", "train", "T/0#0", 1)
+    journal.stage(Stage("intrinsic", 1, (entry,)))
     for task, arm, repeat in episodes:
         episode = journal.episode(task, arm, repeat)
         for round_ in range(2):
@@ -49,6 +55,7 @@ def write(path: Path, episodes: list[tuple[str, str, int]], **header: Any) -> Pa
             episode.choice(Choice(round_, None, round_))
             journal.verdict(task, code, Verdict("raised", 1, 2, error="ValueError: no", cpu_s=0.1, wall_s=0.2))
             journal.proof(task, "tests", code, [True])
+        episode.recalled([Recalled(0, 1, "id", "T/0#0", "T/0", 1, text="a lesson", similarity=0.5)])
         episode.self_tests(["assert f() == 1"])
         episode.self_test_holds(0, True)
         episode.done("rounds", 0)

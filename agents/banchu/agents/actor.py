@@ -43,21 +43,23 @@ class Actor:
         feedback: str | None = None,
         reflections: Sequence[str] = (),
         may_finish: bool = False,
+        lessons: Sequence[str] = (),
     ) -> Attempt:
-        """One answer. Without `previous` it is a first answer, from the same prompt in every arm.
+        """One answer. Without `previous` it is a first answer, from the same prompt in every arm without `lessons`.
 
         Args:
             round: 0 for the first attempt of an episode.
             previous: the attempt to improve; `feedback` and `reflections` (oldest first) are about it.
             may_finish: the reply may be DONE, which keeps the previous code. Chat models only.
+            lessons: what was recalled of earlier episodes, the nearest first; shown with the task.
 
         Raises:
             ModelError: the call failed.
         """
         if self._completes:
-            prompt: str | tuple[Message, ...] = _continuation(task, previous, feedback, reflections)
+            prompt: str | tuple[Message, ...] = _continuation(task, previous, feedback, reflections, lessons)
         else:
-            prompt = _chat(task, previous, feedback, reflections, may_finish)
+            prompt = _chat(task, previous, feedback, reflections, may_finish, lessons)
         attempt = await self._ask(task, prompt, round, seed)
         if previous and may_finish and not self._completes and _DONE.fullmatch(attempt.text):
             return replace(attempt, code=previous.code, says_done=True)
@@ -96,9 +98,16 @@ class Actor:
 
 
 def _chat(
-    task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str], may_finish: bool
+    task: Task,
+    previous: Attempt | None,
+    feedback: str | None,
+    reflections: Sequence[str],
+    may_finish: bool,
+    lessons: Sequence[str],
 ) -> tuple[Message, ...]:
     first = first_turns(task)
+    if recalled := _recalled(lessons, CHAT_LIMITS):
+        first = (*first[:-1], Message("user", f"{first[-1].text}\n\n{recalled}"))
     if previous is None:
         return first
     asked = "actor_retry_may_finish" if may_finish else "actor_retry"
@@ -110,15 +119,24 @@ def _chat(
     )
 
 
-def _continuation(task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str]) -> str:
+def _continuation(
+    task: Task, previous: Attempt | None, feedback: str | None, reflections: Sequence[str], lessons: Sequence[str]
+) -> str:
     """Raw text that ends inside the body: an open fence and an indent, without which small models answer nothing."""
-    ahead = ""
+    recalled = _recalled(lessons, COMPLETION_LIMITS)
+    ahead = f"{recalled}\n\n" if recalled else ""
     if previous is not None:
         notes = _notes(feedback, reflections, COMPLETION_LIMITS)
-        ahead = (
+        ahead += (
             prompts.render("completion_retry", attempt=shown(previous, COMPLETION_LIMITS.attempt), notes=notes) + "\n\n"
         )
     return f"{ahead}```python\n{task.prompt}\n   "
+
+
+def _recalled(lessons: Sequence[str], limits: Limits) -> str:
+    """What earlier episodes left, as data: a model wrote it, for whatever reasons."""
+    told = [quoted(each, limits.reflection) for each in lessons if each.strip()]
+    return prompts.render("notes_lessons", lessons="\n\n".join(told)) if told else ""
 
 
 def _notes(feedback: str | None, reflections: Sequence[str], limits: Limits) -> str:

@@ -229,7 +229,7 @@ def _passable(episode: EpisodeRecord, arm: Arm, sealed: bool) -> bool:
     # Not by `sealed_hits`: the scan knows whole assertions, and a reflection may quote half of one. But a tool that is
     # not said to know the answer is known by them alone.
     caught = arm.uses_tools and any(call.sealed_hits for call in episode.calls)
-    return sealed or not (arm.oracle_content or arm.oracle_tool or caught)
+    return sealed or not (arm.oracle_content or arm.oracle_tool or arm.memory == "oracle_file" or caught)
 
 
 def _calls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:

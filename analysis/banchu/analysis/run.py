@@ -7,9 +7,10 @@ from pathlib import Path
 
 from banchu.analysis.compare import ArmData
 from banchu.analysis.summary import RunSummary, summarise
-from banchu.experiments.config import TIMED
+from banchu.experiments.config import TIMED, RunConfig
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.rundir import open_run, stored_config
+from banchu.experiments.split import measured_tasks, split_of
 
 
 def summarise_run(folder: Path) -> RunSummary:
@@ -25,10 +26,27 @@ def summarise_ledger(ledger: Ledger) -> RunSummary:
         ledger.episodes(),
         arms=config.parsed_arms,
         rounds=config.rounds,
-        task_ids=config.tasks,
+        task_ids=measured_tasks(config),
         repeats=config.repeats,
     )
-    return summary if config.episode_seconds is None else replace(summary, notes=(*summary.notes, TIMED))
+    more = [*([] if config.episode_seconds is None else [TIMED]), *_of_memory(config)]
+    return replace(summary, notes=(*summary.notes, *more)) if more else summary
+
+
+def _of_memory(config: RunConfig) -> list[str]:
+    """What memories do to the figures."""
+    lines, split = [], split_of(config)
+    if split.train:
+        lines.append(
+            f"memory across tasks: {len(split.train)} of {len(config.tasks)} tasks wrote lessons and are in no figure; "
+            f"all arms are measured and compared on the other {len(split.test)}"
+        )
+    if any(arm.memory == "task" for arm in config.parsed_arms):
+        lines.append(
+            "memory of the same task: later repeats have read what earlier ones wrote, so repeats are no independent "
+            "samples; tasks are"
+        )
+    return lines
 
 
 def arms_of_run(ledger: Ledger, *, run: str = "") -> list[ArmData]:
@@ -36,6 +54,6 @@ def arms_of_run(ledger: Ledger, *, run: str = "") -> list[ArmData]:
     config = stored_config(ledger)
     episodes = ledger.episodes()
     return [
-        ArmData(arm, episodes, arm.rounds_in(config.rounds), config.tasks, config.repeats, run)
+        ArmData(arm, episodes, arm.rounds_in(config.rounds), measured_tasks(config), config.repeats, run)
         for arm in config.parsed_arms
     ]

@@ -38,6 +38,7 @@ def episode_as_json(episodes: list[EpisodeDetail]) -> None:
                 **asdict(episode.record),
                 "calls": [asdict(call) for call in episode.calls],
                 "feedback": [asdict(feedback) for feedback in episode.feedback.values()],
+                "recalls": [asdict(recalled) for recalled in episode.recalls],
                 "reflections": [{"round": n, "text": text} for n, text in episode.reflections.items()],
             }
             for episode in episodes
@@ -54,6 +55,7 @@ def _print_episode(episode: EpisodeDetail) -> None:
     record = episode.record
     print(f"══ {record.task_id} · {record.arm} · repeat {record.repeat} ══")
     codes = {judged.attempt.round: judged.attempt.code for judged in record.attempts}
+    _print_recalls(episode)
     revised = record.revised(chain=Arm.parse(record.arm).shows_feedback)
     for judged, answer in zip(record.attempts, record.answers, strict=True):
         attempt = judged.attempt
@@ -73,6 +75,25 @@ def _print_episode(episode: EpisodeDetail) -> None:
             print(f"── the answer so far: attempt {answer.attempt.round}, {_verdict(answer.verdict)}")
     ended = record.error or f"stopped by {record.stopped_by}"
     print(f"── end: {ended}; oracle calls {record.oracle_calls}\n")
+
+
+def _print_recalls(episode: EpisodeDetail) -> None:
+    """Which lessons of earlier episodes its prompts hold, with what chose them."""
+    for recalled in episode.recalls:
+        if not recalled.place:
+            print("── recalled: nothing that it may read was found")
+            continue
+        scores = [f"score {recalled.score:.4f}"]
+        if recalled.lexical_score is not None:
+            scores.append(f"words {recalled.lexical_score:.2f}, place {recalled.lexical_rank}")
+        if recalled.similarity is not None:
+            scores.append(f"similarity {recalled.similarity:.3f}, place {recalled.dense_rank}")
+        oracle = ", WRITTEN UNDER AN ORACLE" if recalled.oracle else ""
+        print(
+            f"── recalled {recalled.place}, in all prompts from round {recalled.round}: from {recalled.origin} after "
+            f"round {recalled.written} ({recalled.outcome}{oracle}); {', '.join(scores)}"
+        )
+        print_block("lesson", recalled.text)
 
 
 def _print_after(episode: EpisodeDetail, round: int) -> None:

@@ -13,8 +13,10 @@ from banchu.cli.output import console, print_json, print_table
 from banchu.cli.runs import check_arm
 from banchu.core.episode import EpisodeRecord, JudgedAttempt
 from banchu.core.verdict import VerdictKind
+from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.rundir import stored_config
+from banchu.experiments.split import split_of
 
 _MARKS: dict[VerdictKind, str] = {
     "passed": "+",
@@ -55,6 +57,11 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
     bought = ledger.purchased()
     thought = f" ({bought.reasoning_tokens} of reasoning)" if bought.reasoning_tokens else ""
     completion = f"{bought.completion_tokens} completion tokens{thought}"
+    if (split := split_of(config)).train:
+        print(f"memory     {len(split.train)} tasks write lessons (train), {len(split.test)} are measured")
+    if config.memory_file or config.embedder:
+        file = f", from a file, sha256 {config.memory_file[:12]}" if config.memory_file else ""
+        print(f"lessons    found by {f'words and {config.embedder}' if config.embedder else 'words'}{file}")
     if config.episode_budget:
         print(f"episode    at most {config.episode_budget}")
     print(f"bought     {bought.prompt_tokens} prompt + {completion}, each call once")
@@ -69,16 +76,14 @@ def run_as_text(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
             f"(less where a first answer was none of them; the arm `random` shows how much)"
         )
     every = ledger.episodes()
-    print_wide(console(), edit_table([arm_edits(name, every) for name in config.arms]))
+    measured = [episode for episode in every if episode.task_id in split.test]
+    print_wide(console(), edit_table([arm_edits(name, measured) for name in config.arms]))
     episodes = _wanted(every, arm, repeat)
     arms = [name for name in config.arms if arm in (None, name)]
     strips: dict[tuple[str, int], dict[str, str]] = {}
     for episode in episodes:
         strips.setdefault((episode.task_id, episode.repeat), {})[episode.arm] = _strip(episode)
-    rows = [
-        [task if config.repeats == 1 else f"{task} #{n}", *(strip.get(name) for name in arms)]
-        for (task, n), strip in strips.items()
-    ]
+    rows = [[_label(task, n, config), *(strip.get(name) for name in arms)] for (task, n), strip in strips.items()]
     print_table(("task", *arms), rows, title="Verdicts by round")
     marks = [f"{mark} {kind}" for kind, mark in _MARKS.items()]
     print("; ".join([*marks, "? unjudged", "! model error", "→ the attempt chosen"]))
@@ -89,7 +94,8 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
 
     config = stored_config(ledger)
     check_arm(config, arm)
-    every, summary = ledger.episodes(), summarise_ledger(ledger)
+    every, summary, train = ledger.episodes(), summarise_ledger(ledger), split_of(config).train
+    measured = [episode for episode in every if episode.task_id not in train]
     print_json(
         {
             "folder": str(ledger.path.parent),
@@ -98,12 +104,13 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
             "bought": asdict(ledger.purchased()),
             "summary": summary.to_json(),
             "guess_null": _guess_nulls(summary, answers),
-            "edits": [asdict(arm_edits(name, every)) for name in config.arms],
+            "edits": [asdict(arm_edits(name, measured)) for name in config.arms],
             "episodes": [
                 {
                     "task_id": e.task_id,
                     "arm": e.arm,
                     "repeat": e.repeat,
+                    **({"split": "train"} if e.task_id in train else {}),
                     "status": e.status,
                     "stopped_by": e.stopped_by,
                     "oracle_calls": e.oracle_calls,
@@ -116,6 +123,11 @@ def run_as_json(ledger: Ledger, arm: str | None, repeat: int | None, answers: in
             ],
         }
     )
+
+
+def _label(task: str, repeat: int, config: RunConfig) -> str:
+    train = " (train)" if task in split_of(config).train else ""
+    return f"{task}{train}" if config.repeats == 1 else f"{task}{train} #{repeat}"
 
 
 def _guess_nulls(summary: RunSummary, answers: int | None) -> dict[str, tuple[float, ...]]:

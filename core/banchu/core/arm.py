@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal, get_args
 
 from banchu.core.errors import ConfigError, unknown
+from banchu.core.recalling import WORDS, Recalling
 from banchu.core.recipes import RECIPES
 
 FeedbackSource = Literal[
@@ -58,7 +59,7 @@ _CLAIMS: dict[FeedbackSource, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(Recalling):
     """One condition. `Arm.parse("intrinsic+stop=done")` fills what is not written with the source's defaults."""
 
     source: FeedbackSource
@@ -185,14 +186,16 @@ class Arm:
 
     @property
     def uses_oracle(self) -> bool:
-        """Whether anything in it knows the answer. No number of such an arm is pass@1."""
-        return self.holds_oracle or self.oracle_tool
+        """Whether anything in it knows the answer, or read what was written by somebody who did. No number of such an
+        arm is pass@1."""
+        return self.holds_oracle or self.oracle_tool or self.memory == "oracle_file"
 
     @property
     def claims(self) -> str:
         """What a number of this arm may be called."""
         told = f"oracle tool; {self._claims}" if self.oracle_tool else self._claims
-        return told if self.tools == "off" else f"{told}, with tools"
+        told = told if self.tools == "off" else f"{told}, with tools"
+        return f"{told}, {WORDS[self.memory]}" if self.recalls else told
 
     @property
     def _claims(self) -> str:
@@ -245,19 +248,14 @@ class Arm:
 
         What follows a recipe's name wins over what the recipe says. Raises ConfigError.
         """
-        from banchu.core.spelling import complaints, defaults, option
+        from banchu.core.spelling import complaints, defaults, given_in
 
         name, plus, rest = text.strip().partition("+")
         spelt = f"{RECIPES[name].arm}{plus}{rest}" if name in RECIPES else text.strip()
         source, *options = spelt.split("+")
         if source not in SOURCES:
             raise unknown("arm", source, (*SOURCES, *RECIPES))
-        given: dict[str, str | int] = {}
-        for each in options:
-            key, equals, value = each.partition("=")
-            if not equals:
-                raise ConfigError(f"arm {text!r}: option {each!r} has no value; write {each}=VALUE")
-            given[key] = option(text, key, value)
+        given = given_in(text, options)
         arm = cls(**{**defaults(source, given), **given})
         for complaint in complaints(arm):
             raise ConfigError(f"arm {text!r}: {complaint}")

@@ -12,10 +12,11 @@ and tokens; Kamoi et al. 2024 (TACL), equal cost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import ceil
 
 from banchu.core.arm import RUN_BY_TESTS, Arm
+from banchu.core.recalling import Recalling
 
 SAMPLES_A_CALL = 2
 """Fresh samples that cost about as many tokens as one call of an arm that reads its own answers again."""
@@ -33,6 +34,10 @@ def controls_of(arm: Arm) -> tuple[Arm, ...]:
     none, majority = Arm.parse("none"), Arm.parse("none+choose=majority")
     if same_arm(arm, none):
         return ()
+    if arm.recalls:
+        # Somebody else's lessons: more text, and that it may help to be told anything. Then the arm as it is without.
+        others = arm.control == "nothing" and arm.memory != "task"
+        return (*([replace(arm, control="shuffled")] if others else []), without_recall(arm))
     if not arm.shows_feedback:
         # Gates, votes and stop rules of resampling, the oracle's among them: against samples that nothing looks at.
         return (none,)
@@ -101,6 +106,11 @@ def same_arm(a: Arm, b: Arm) -> bool:
     return canonical(a) == canonical(b)
 
 
+def without_recall(arm: Arm) -> Arm:
+    """The same arm, which reads nothing of earlier episodes."""
+    return replace(arm, **asdict(Recalling()))
+
+
 def canonical(arm: Arm) -> Arm:
     """One spelling for all of the same condition: `none+stop=oracle` is `oracle_stop`; rounds are left out."""
     plain, none = replace(arm, rounds=None), replace(Arm.parse("none"), tools=arm.tools)
@@ -114,6 +124,8 @@ def _with_stop_of(arm: Arm, control: Arm, rules: tuple[str, ...]) -> Arm:
 def _rounds_of(control: Arm, arm: Arm, rounds: int) -> int:
     """Rounds after which the control has spent what the arm can spend."""
     own = arm.rounds_in(rounds)
+    if without_recall(control) == without_recall(arm):
+        return own  # the same calls
     lessons = own if arm.search != "tree" else ceil(own / arm.width)  # revisions of one attempt share one
     calls = own * (1 + arm.asks_the_critic) + (lessons if arm.window else 0)
     if same_arm(replace(control, tools="off"), Arm.parse("none")) or not arm.shows_feedback:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from banchu.core.arm import (
@@ -22,6 +22,7 @@ from banchu.core.arm import (
     Tools,
 )
 from banchu.core.errors import ConfigError, unknown
+from banchu.core.recalling import OFF, RECALLING, Control, Memory, Recalling, Successes
 
 if TYPE_CHECKING:
     from banchu.core.arm import Arm
@@ -36,8 +37,11 @@ _CLOSED: dict[str, tuple[str, ...]] = {
     "search": get_args(Search),
     "choose": get_args(Choose),
     "tools": get_args(Tools),
+    "memory": get_args(Memory),
+    "successes": get_args(Successes),
+    "control": get_args(Control),
 }
-_LEAST = {"window": 0, "same": 2, "tests": 1, "width": 1, "rounds": 0}
+_LEAST = {"window": 0, "same": 2, "tests": 1, "width": 1, "rounds": 0, "k": 1, "halflife": 1}
 _WITHOUT_MEMORY = ("none", "oracle_stop", "random", "placebo")
 _STOPPED_BY_ORACLE = ("oracle_stop", "oracle_verdict", "oracle_trace", "random")
 _NEVER_ACCEPTS = ("placebo", "execution")
@@ -53,17 +57,42 @@ def defaults(source: FeedbackSource, given: Mapping[str, Any]) -> dict[str, Any]
     return {"source": source, "stop": stop, "window": int(memory), "choose": "best" if scored else "last"}
 
 
-def option(text: str, key: str, value: str) -> str | int:
+def given_in(text: str, options: Iterable[str]) -> dict[str, Any]:
+    """The options of the arm `text`, each `key=value`. Raises ConfigError."""
+    given: dict[str, Any] = {}
+    for each in options:
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise ConfigError(f"arm {text!r}: option {each!r} has no value; write {each}=VALUE")
+        if (key, value) == ("memory", OFF):
+            key, value = "window", "0"
+        given[key] = option(text, key, value)
+    return given
+
+
+def option(text: str, key: str, value: str) -> str | int | float:
     """The value of one option of the arm `text`. Raises ConfigError."""
     if key in _CLOSED:
         if value not in _CLOSED[key]:
             raise unknown(f"{key} in arm {text!r}:", value, _CLOSED[key])
         return value
+    if key == "threshold":
+        return _cosine(text, value)
     if key not in _LEAST:
-        raise unknown(f"option in arm {text!r}:", key, [*_CLOSED, *_LEAST])
+        raise unknown(f"option in arm {text!r}:", key, [*_CLOSED, *_LEAST, "threshold"])
     if not value.isdecimal() or int(value) < _LEAST[key]:
         raise ConfigError(f"arm {text!r}: {key}={value} is not a whole number of at least {_LEAST[key]}")
     return int(value)
+
+
+def _cosine(text: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 2.0
+    if not -1 <= number <= 1:
+        raise ConfigError(f"arm {text!r}: threshold={value} is no cosine; write a number from -1 to 1")
+    return number
 
 
 def complaints(arm: Arm) -> Iterator[str]:
@@ -80,6 +109,25 @@ def complaints(arm: Arm) -> Iterator[str]:
         yield f"tools={arm.tools}: random asks no model after its first answer; use oracle_stop"
     if arm.in_turns and arm.window:
         yield "a review in turns is remembered as it was said; use window=0"
+    yield from _of_memory(arm)
+
+
+def _of_memory(arm: Arm) -> Iterator[str]:
+    if not arm.recalls:
+        usual = Recalling()
+        if said := [name for name in RECALLING if getattr(arm, name) != getattr(usual, name)]:
+            yield f"{said[0]} belongs to lessons of earlier episodes; add memory=across, memory=task or memory=file"
+        return
+    if arm.writes_memory and (not arm.shows_feedback or arm.in_turns):
+        yield f"memory={arm.memory} keeps reflections, and this arm writes none; use visible_tests, or memory=file"
+    elif arm.writes_memory and not arm.window:
+        yield f"memory={arm.memory} keeps reflections, and with window=0 nobody reflects; use window=1"
+    if arm.memory == "task":
+        for name in ("threshold", "halflife"):
+            if getattr(arm, name) is not None:
+                yield f"{name} chooses among tasks, and memory=task takes the latest of its own; use memory=across"
+        if arm.control == "shuffled":
+            yield "control=shuffled are lessons on other tasks, and memory=task has none; use control=empty"
 
 
 def _of_stop(arm: Arm) -> Iterator[str]:

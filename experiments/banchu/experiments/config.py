@@ -12,6 +12,7 @@ from banchu.core.chat import Sampling
 from banchu.core.errors import ConfigError
 from banchu.experiments.episode_budget import EpisodeBudget
 from banchu.experiments.prices import rate_of
+from banchu.experiments.split import check_memory
 
 TIMED: Final = (
     "--episode-time: how busy this machine is, judging on the sealed tests included, has a say in when an episode "
@@ -66,6 +67,14 @@ class RunConfig:
     """With `episode_usd`: USD a token, and a call, by model, as they were when the run began."""
     tools: dict[str, Any] = field(default_factory=dict)
     """What the tools of the run are and how they are called, as `Kit.to_json` has it; {}: no arm uses any."""
+    memory_train: int = 0
+    """With memory across tasks: how many of the tasks write lessons, and are not measured."""
+    memory_order: int = 0
+    """The seed of the order in which those count as older and younger."""
+    memory_file: str = ""
+    """sha256 of the lessons that arms with memory=file read; empty: none do."""
+    embedder: str = ""
+    """The id of what finds lessons besides their words; empty: words alone."""
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
@@ -78,6 +87,8 @@ class RunConfig:
         if self.sampling.max_tokens < 1:
             raise ConfigError(f"--max-tokens {self.sampling.max_tokens} is too small; the least is 1")
         _ = self.episode_budget  # refuses what is none
+        if any("memory" in arm for arm in self.arms) or any(getattr(self, name) for name in _OF_MEMORY):
+            check_memory(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, equal after a round trip through a file."""
@@ -106,6 +117,7 @@ class RunConfig:
         return EpisodeBudget(self.episode_usd, self.episode_tokens, self.episode_seconds, rates)
 
 
+_OF_MEMORY: Final = ("memory_train", "memory_order", "memory_file", "embedder")
 _LATER: Final[dict[str, Any]] = {
     "confirm": 1,
     "critic": "",
@@ -115,6 +127,10 @@ _LATER: Final[dict[str, Any]] = {
     "episode_seconds": None,
     "episode_rates": {},
     "tools": {},
+    "memory_train": 0,
+    "memory_order": 0,
+    "memory_file": "",
+    "embedder": "",
 }
 """Options that came later, with what they were before."""
 

@@ -24,9 +24,11 @@ from banchu.core.errors import ConfigError
 from banchu.core.task import Task
 from banchu.experiments.config import RunConfig
 from banchu.experiments.episode_budget import EpisodeBudget
+from banchu.experiments.jobs import stages_of
 from banchu.experiments.metering import Cost, tokens_at_most
 from banchu.experiments.prices import FREE, Rate
 from banchu.experiments.spending import models_of
+from banchu.experiments.split import tasks_of
 from banchu.experiments.tools.turns import most_turns
 
 _ATTEMPT: Final = tokens_at_most(CHAT_LIMITS.attempt)
@@ -113,7 +115,7 @@ def estimate(config: RunConfig, benchmark: Benchmark, folder: Path, rate: Callab
         if calls:
             known = rate(models[role])
             shares.append(Share(role, models[role], calls, usage, known.of(usage, calls) if known else None))
-    episodes = len(config.tasks) * len(config.arms) * config.repeats
+    episodes = sum(map(len, stages_of(config)))
     return Estimate(folder, episodes, tuple(shares), config.episode_budget)
 
 
@@ -130,7 +132,10 @@ def require_first_attempts(config: RunConfig, benchmark: Benchmark) -> None:
     if budget.usd is not None and (lacking := set(models_of(config).values()) - set(budget.rates)):
         raise ConfigError(f"episode_usd={budget.usd:g} needs the price of {min(lacking)!r} in episode_rates")
     wanted = set(config.tasks)
-    first = {pair.task.id: _Asked(pair.task, config).first for pair in benchmark.tasks if pair.task.id in wanted}
+    readers = [arm for arm in config.parsed_arms if arm.recalls]
+    first = {
+        pair.task.id: _Asked(pair.task, config).longest(readers) for pair in benchmark.tasks if pair.task.id in wanted
+    }
     task, usage = max(first.items(), key=lambda each: each[1].total_tokens)
     most = Cost(usage.total_tokens, budget.rates.get(config.model, FREE).of(usage))
     if budget.covers(most):
@@ -149,7 +154,8 @@ def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, 
     arms = config.parsed_arms
     tests = {arm.tests for arm in arms if arm.writes_tests}
     turns = partial(most_turns, config)
-    wanted = set(config.tasks)
+    works_on = {arm.name: frozenset(tasks_of(config, arm)) for arm in arms}
+    wanted = frozenset().union(*works_on.values())
     for pair in benchmark.tasks:
         if pair.task.id not in wanted:
             continue
@@ -161,13 +167,25 @@ def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, 
         for _ in tests:
             yield "tester", asked.tests
         for arm in arms:
-            for round in range(1, 1 + arm.rounds_in(config.rounds)):
-                if arm.shows_feedback:
-                    yield from (("actor", u) for u in turns(asked.revision(arm, round), arm.tools != "off"))
-                    if arm.asks_the_critic:
-                        yield from (("critic", u) for u in turns(asked.review(arm, round), arm.source == "tools"))
-                    if arm.window:
-                        yield "reflector", asked.reflection(arm)
+            if pair.task.id in works_on[arm.name]:
+                yield from _calls_of(arm, asked, arm.rounds_in(config.rounds), turns)
+
+
+def _calls_of(
+    arm: Arm, asked: _Asked, rounds: int, turns: Callable[[Usage, bool], Iterable[Usage]]
+) -> Iterator[tuple[CallRole, Usage]]:
+    """What one arm asks that no other does, of one task."""
+    if arm.recalls:  # its first attempts are its own
+        samples = 0 if arm.shows_feedback or arm.guesses else rounds
+        for _ in range(1 + samples):
+            yield from (("actor", u) for u in turns(asked.first_of(arm), arm.tools != "off"))
+    for round in range(1, 1 + rounds):
+        if arm.shows_feedback:
+            yield from (("actor", u) for u in turns(asked.revision(arm, round), arm.tools != "off"))
+            if arm.asks_the_critic:
+                yield from (("critic", u) for u in turns(asked.review(arm, round), arm.source == "tools"))
+            if arm.window:
+                yield "reflector", asked.reflection(arm)
 
 
 class _Asked:
@@ -190,6 +208,19 @@ class _Asked:
     def first(self) -> Usage:
         return Usage(self._begin, self._answer)
 
+    def first_of(self, arm: Arm) -> Usage:
+        return Usage(self._begin + self._recalled(arm), self._answer)
+
+    def longest(self, readers: Iterable[Arm]) -> Usage:
+        """The first attempt of whichever of these arms is told most."""
+        return Usage(self._begin + max(map(self._recalled, readers), default=0), self._answer)
+
+    def _recalled(self, arm: Arm) -> int:
+        """What an arm is told of earlier episodes."""
+        if not arm.recalls:
+            return 0
+        return _frame("notes_lessons") + arm.k * tokens_at_most(self._limits.reflection)
+
     @property
     def tests(self) -> Usage:
         return Usage(_frame("tester_system", "tester_write") + self._task, self._written)
@@ -206,7 +237,7 @@ class _Asked:
         attempt = min(self._attempt, tokens_at_most(self._limits.attempt))
         said = min(self._said(arm), tokens_at_most(self._limits.feedback))
         lessons = min(arm.window, round) * min(self._reflected, tokens_at_most(self._limits.reflection))
-        return Usage(self._begin + frame + attempt + said + lessons, self._answer)
+        return Usage(self._begin + self._recalled(arm) + frame + attempt + said + lessons, self._answer)
 
     def _said(self, arm: Arm) -> int:
         """Feedback on one attempt."""

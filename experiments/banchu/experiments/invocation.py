@@ -12,11 +12,14 @@ from banchu.core.chat import Sampling
 from banchu.core.errors import DataError
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
+from banchu.experiments.memory_file import check_labels
 from banchu.experiments.prices import Prices
 from banchu.experiments.spending import models_of
+from banchu.experiments.split import writers
 from banchu.experiments.team import Team
 from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tools.options import ToolOptions
+from banchu.memory.files import digest_of
 from banchu.models import Model, PromptStyle
 from banchu.models.registry import ModelOptions
 from banchu.sandbox import Limits
@@ -64,6 +67,15 @@ class Invocation:
     tools: ToolOptions = field(default_factory=ToolOptions)
     """Tools for arms that use them."""
 
+    memory_train: str = ""
+    """With memory across tasks: how many of the tasks write lessons, as a number or a fraction."""
+    memory_order: int = 0
+    """The seed of the order in which those count as older and younger."""
+    memory_file: str = ""
+    """The file that arms with memory=file read."""
+    embedder: str = "none"
+    """What finds lessons besides their words: `none`, `hashed`, `minilm`, `hf:PATH_OR_ID`, `openai:NAME`."""
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -82,19 +94,19 @@ def config_of_run(
         then: of a run that goes on: its episodes are charged what tokens cost when it began.
         kit: the run's tools, where an arm uses any.
     """
-    model = team.actor
+    model, arms = team.actor, parse_arms(invocation.arms)
     config = RunConfig(
         benchmark=benchmark.name,
         benchmark_digest=benchmark.digest,
         tasks=tuple(pair.task.id for pair in benchmark.tasks),
         model=model.id,
         style=model.prompt_style,
-        arms=tuple(arm.name for arm in parse_arms(invocation.arms)),
+        arms=tuple(arm.name for arm in arms),
         rounds=invocation.rounds,
         repeats=invocation.repeats,
         seed=invocation.seed,
         sampling=Sampling(invocation.temperature, invocation.top_p, _max_tokens(invocation, model)),
-        prompts=prompts.digest(),
+        prompts=prompts.digest(*(["notes_lessons"] if any(arm.recalls for arm in arms) else [])),
         limits=asdict(Limits()),
         isolation=invocation.isolation,
         confirm=invocation.confirm,
@@ -103,7 +115,12 @@ def config_of_run(
         episode_tokens=invocation.episode_tokens,
         episode_seconds=invocation.episode_time,
         tools=kit.to_json() if kit else {},
+        memory_train=writers(invocation.memory_train, len(benchmark.tasks)) if invocation.memory_train else 0,
+        memory_order=invocation.memory_order,
+        memory_file=digest_of(team.lasting) if team.lasting else "",
+        embedder=team.embedder.id if team.embedder else "",
     )
+    check_labels(arms, team.lasting)
     if (usd := invocation.episode_usd) is None:
         return config
     if then:

@@ -17,8 +17,13 @@ from banchu.core.episode import Attempt, Choice, Feedback, StoppedBy
 from banchu.core.task import Task
 from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
+from banchu.experiments.recalls import COLUMNS, Recalled, Stage
 from banchu.experiments.schema import FORMAT
+from banchu.experiments.split import TEST, TRAIN, Split
+from banchu.experiments.text import storable
 from banchu.experiments.writer import LedgerWriter
+
+__all__ = ["EpisodeJournal", "Journal", "code_sha", "kept", "storable"]
 
 
 def code_sha(code: str | None) -> str:
@@ -26,13 +31,8 @@ def code_sha(code: str | None) -> str:
     return "" if code is None else hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def storable(text: str) -> str:
-    """Text that SQLite can keep as UTF-8: lone surrogates become U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
+def _plain(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
 
 
 _MOST_TOKENS: Final = 10**12
@@ -129,6 +129,18 @@ class Journal:
         values = (task_id, tests_sha, code_sha, json.dumps(detail))
         return self._writer.submit(("INSERT OR IGNORE INTO proofs VALUES (?, ?, ?, ?)", values))
 
+    def split(self, split: Split) -> None:
+        """Which tasks write lessons for others, and which are measured."""
+        rows = [(id, name, at) for name in (TRAIN, TEST) for at, id in enumerate(getattr(split, name))]
+        self._writer.submit(*(("INSERT OR IGNORE INTO splits VALUES (?, ?, ?)", row) for row in rows))
+
+    def stage(self, stage: Stage) -> Future[None]:
+        """What a memory gained. The first finding stands, so that whoever reads later reads the same."""
+        gained = ("INSERT OR IGNORE INTO lessons VALUES (?, ?, ?, ?)", "INSERT OR IGNORE INTO memory_stages")
+        rows = [(stage.arm, stage.stage, number, line) for number, line in enumerate(stage.lines)]
+        whole = (stage.arm, stage.stage, len(rows), stage.sha)
+        return self._writer.submit(*((gained[0], row) for row in rows), (f"{gained[1]} VALUES (?, ?, ?, ?)", whole))
+
     def episode(self, task_id: str, arm: str, repeat: int) -> EpisodeJournal:
         return EpisodeJournal(self._writer, task_id, arm, repeat)
 
@@ -191,6 +203,11 @@ class EpisodeJournal:
 
     def choice(self, choice: Choice) -> None:
         self._put("choices (episode, round, parent, chosen)", choice.round, choice.parent, choice.chosen)
+
+    def recalled(self, rows: Sequence[Recalled]) -> Future[None]:
+        columns, marks = ", ".join(COLUMNS), ", ".join("?" * len(COLUMNS))
+        sql = f"INSERT OR IGNORE INTO recalls (episode, {columns}) VALUES ({self._ID}, {marks})"
+        return self._writer.submit(*((sql, (*self._key, *map(_plain, astuple(row)))) for row in rows))
 
     def self_tests(self, tests: Sequence[str]) -> None:
         for number, source in enumerate(tests):

@@ -191,6 +191,8 @@ async def _run(
                 prices=prices,
                 tracing=tracing,
                 kit=kit,
+                embedder=team.embedder,
+                lasting=team.lasting,
             )
             on_start(runner, folder)
             return Launched(folder, await runner.run(), team.notes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from banchu.core.episode import CallRecord, Choice, EpisodeRecord, Feedback, Jud
 from banchu.core.errors import DataError
 from banchu.core.tool_record import ToolCallRecord
 from banchu.core.verdict import Verdict
+from banchu.experiments.recalls import Recalled, recalled_of
 from banchu.experiments.rows import call_record, episode_record, judged_attempt, logprobs_of, tool_calls_of, tool_record
 from banchu.experiments.schema import FORMAT, USED_CALLS, USED_CALLS_WITHOUT_TURNS
 
@@ -47,6 +48,8 @@ class EpisodeDetail:
     """By round."""
     reflections: dict[int, str]
     """By round."""
+    recalls: tuple[Recalled, ...] = ()
+    """What it was told of earlier episodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,12 @@ class Ledger:
         accepts, tests, choices = self._accepts(id)[id], self._self_tests(id)[id], self._choices(id)[id]
         tools = self._tool_calls(id)[id]
         record = episode_record(row, attempts, [call.record for call in calls], accepts, tests, choices, tools)
-        return EpisodeDetail(record, calls, feedback, reflections)
+        recalls = tuple(recalled_of(row) for row in self._of("recalls", "round, place", id))
+        return EpisodeDetail(record, calls, feedback, reflections, recalls)
+
+    def rows(self, sql: str, values: Sequence[object] = (), *, of: str) -> list[sqlite3.Row]:
+        """What a query gives; nothing where the ledger is older than the table `of`."""
+        return self._db.execute(sql, values).fetchall() if self._has(of) else []
 
     def _accepts(self, episode: int | None = None) -> defaultdict[int, list[bool | None]]:
         """By episode and round, what the feedback source held of the attempt."""

@@ -7,21 +7,22 @@ that the ledger holds is answered from it. Nothing is bought twice, and a resume
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
 from banchu.benchmarks import Benchmark, BenchmarkTask, SealedScan
-from banchu.core.arm import Arm
+from banchu.core.embedder import Embedder
 from banchu.core.episode import OVERFLOW, StoppedBy
 from banchu.core.errors import BanchuError, ContextOverflow, ModelError, SandboxError
 from banchu.experiments.budget import Account, Budget, SpentBudget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.episode_budget import Purse
 from banchu.experiments.estimate import require_first_attempts
+from banchu.experiments.jobs import Job, stages_of
 from banchu.experiments.journal import Journal
 from banchu.experiments.ledger import LEDGER_NAME, Ledger
 from banchu.experiments.measure import EpisodeRecorder, Judges, Measurements, OracleHandle
@@ -31,23 +32,18 @@ from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
+from banchu.experiments.remembering import RunMemory
 from banchu.experiments.seeds import call_seed
 from banchu.experiments.spending import models_of, spent_in
+from banchu.experiments.split import split_of
 from banchu.experiments.tools.desk import NO_TOOLS, Workshop, critic_tokens, require_kit
 from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import EpisodeTrace, Tracing, Untraced
 from banchu.experiments.versions import versions
 from banchu.graphs import EpisodeContext
 from banchu.graphs.episode import build_graph, run_episode
-from banchu.memory import EpisodicMemory
+from banchu.memory import Entry, EpisodicMemory
 from banchu.models import Around, Model
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    pair: BenchmarkTask
-    arm: Arm
-    repeat: int
 
 
 class Runner:
@@ -61,6 +57,8 @@ class Runner:
         budget: when it is spent, the run drains.
         tracing: who watches; None: nobody.
         kit: the tools of arms that use them; the caller closes its servers.
+        embedder: finds lessons of earlier episodes besides their words; the caller closes it.
+        lasting: lessons that arms with memory=file read.
 
     Raises:
         ConfigError: the budget is in USD and `prices` knows too little, an episode's own does not cover an attempt, or
@@ -84,6 +82,8 @@ class Runner:
         prices: Prices | None = None,
         tracing: Tracing | None = None,
         kit: Kit | None = None,
+        embedder: Embedder | None = None,
+        lasting: Sequence[Entry] = (),
     ) -> None:
         self.config = config
         budget, prices = budget or Budget(), prices or Prices()
@@ -99,6 +99,8 @@ class Runner:
         self._journal.header(config=config.to_json(), invocation=invocation or {}, benchmark_source=benchmark.source)
         self._journal.forget("spent")
         self._journal.tasks([(self._pairs[id].task, self._pairs[id].sealed.digest) for id in config.tasks])
+        if config.memory_train:
+            self._journal.split(split_of(config))
         self._journal.flush()
         self._ledger = Ledger(folder / LEDGER_NAME)
         self._note_versions()
@@ -111,6 +113,8 @@ class Runner:
         self._account = Account(budget, rates, spent, self._on_spent)
         self._purchases = Purchases(self._ledger, self._journal, self._progress, self._account)
         self._graphs = {arm.name: build_graph(arm, arm.rounds_in(config.rounds)) for arm in config.parsed_arms}
+        tasks = {id: pair.task for id, pair in self._pairs.items()}
+        self._memory = RunMemory(config, tasks, self._ledger, self._journal, embedder, lasting)
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
 
@@ -146,20 +150,13 @@ class Runner:
 
     async def _run(self) -> Outcome:
         try:
-            finished = self._ledger.finished()
-            jobs = [job for job in self._jobs() if finished.get(_name(job)) != "done"]
-            total = len(list(self._jobs()))
-            self._progress.started(total, total - len(jobs), 1 + self._most_rounds)
-            queue = iter(jobs)
+            finished, stages = self._ledger.finished(), stages_of(self.config)
+            total = sum(map(len, stages))
+            ended = sum(finished.get(job.name) == "done" for stage in stages for job in stage)
+            self._progress.started(total, ended, 1 + self._most_rounds)
             self._account.begin()
-            workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
-            try:
-                await asyncio.gather(*workers)
-            except BaseException:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
-                raise
+            for number, stage in enumerate(stages):
+                await self._walk_all([job for job in stage if finished.get(job.name) != "done"], number)
             await self._purchases.settle()
             if self._error:
                 raise self._error
@@ -176,20 +173,29 @@ class Runner:
     def _most_rounds(self) -> int:
         return max(arm.rounds_in(self.config.rounds) for arm in self.config.parsed_arms)
 
-    def _jobs(self) -> Iterator[_Job]:
-        # Task by task, so that the arms of a task share the first attempt while it is in flight, and an interrupted
-        # run has whole pairs to compare.
-        for task_id in self.config.tasks:
-            for repeat in range(self.config.repeats):
-                for arm in self.config.parsed_arms:
-                    yield _Job(self._pairs[task_id], arm, repeat)
+    async def _walk_all(self, jobs: Sequence[Job], stage: int) -> None:
+        """The episodes of one stage; none where the run drains."""
+        if self._purchases.draining:
+            return
+        self._journal.flush()
+        if waiting := await self._memory.enter(stage):
+            self._progress.notice(f"{', '.join(sorted(waiting))}: left open, since who writes its memory has not ended")
+        queue = iter([job for job in jobs if job.arm.name not in waiting])
+        workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
+        try:
+            await asyncio.gather(*workers)
+        except BaseException:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            raise
 
-    async def _work(self, jobs: Iterator[_Job]) -> None:
+    async def _work(self, jobs: Iterator[Job]) -> None:
         for job in jobs:
             if self._purchases.draining:
                 return
             try:
-                with self._tracing.episode(job.pair.task.id, job.arm, job.repeat) as trace:
+                with self._tracing.episode(job.task_id, job.arm, job.repeat) as trace:
                     await self._walk(job, trace)
             except Draining:
                 return
@@ -199,12 +205,13 @@ class Runner:
                 self.drain()
                 return
 
-    async def _walk(self, job: _Job, trace: EpisodeTrace) -> None:
-        task, arm = job.pair.task, job.arm
+    async def _walk(self, job: Job, trace: EpisodeTrace) -> None:
+        pair, arm = self._pairs[job.task_id], job.arm
+        task = pair.task
         journal = self._journal.episode(task.id, arm.name, job.repeat)
         recorder = EpisodeRecorder(task, journal, self._measurements, self._progress, trace)
         oracle = OracleHandle(self._measurements, task.id) if arm.holds_oracle else None
-        sampling, scan, purse = self.config.sampling, self._scan(job.pair), Purse(self.config.episode_budget)
+        sampling, scan, purse = self.config.sampling, self._scan(pair), Purse(self.config.episode_budget)
         model, critic, reflector = (
             trace.model(
                 EpisodeModel(each, self._purchases, journal, scan, purse), partial(self._purchases.source, each)
@@ -224,6 +231,7 @@ class Runner:
             oracle=trace.oracle(oracle) if oracle else None,
             tester=TestWriter(model, sampling) if arm.writes_tests else None,
             prover=trace.prover(self._proofs.of(task)) if arm.runs_code else None,
+            lessons=await self._memory.recall(job, journal),
         )
         try:
             output = await run_episode(self._graphs[arm.name], task, context)
@@ -278,7 +286,3 @@ class Runner:
     def _close(self) -> None:
         self._ledger.close()
         self._journal.close()
-
-
-def _name(job: _Job) -> tuple[str, str, int]:
-    return (job.pair.task.id, job.arm.name, job.repeat)

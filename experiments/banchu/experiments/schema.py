@@ -149,6 +149,48 @@ CREATE TABLE IF NOT EXISTS proofs (
     PRIMARY KEY (task_id, tests_sha, code_sha)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS splits (         -- of runs with memory across tasks; in others all tasks are measured
+    task_id TEXT PRIMARY KEY REFERENCES tasks,
+    split TEXT NOT NULL,                    -- train: writes lessons, and no figure holds it; test
+    position INTEGER NOT NULL               -- train: in the order in which lessons count as older and younger
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS recalls (
+    episode INTEGER NOT NULL REFERENCES episodes,
+    round INTEGER NOT NULL,                 -- the first attempt whose prompt held it; so did all later ones
+    place INTEGER NOT NULL,                 -- in the prompt, from 1; 0: nothing was found
+    entry TEXT NOT NULL,                    -- its id in the memory
+    origin TEXT NOT NULL,                   -- the episode that wrote it
+    about TEXT NOT NULL,                    -- the task of that episode
+    written INTEGER NOT NULL,               -- the round after which it was written
+    outcome TEXT NOT NULL,                  -- of that episode, as far as its arm could tell
+    oracle INTEGER NOT NULL,                -- written under an oracle
+    score REAL NOT NULL,
+    lexical_rank INTEGER,
+    lexical_score REAL,
+    dense_rank INTEGER,
+    similarity REAL,
+    sha TEXT NOT NULL,                      -- of the lesson as it was written
+    text TEXT NOT NULL,                     -- what the prompt was given
+    PRIMARY KEY (episode, round, place)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS memory_stages (  -- what an arm's memory gained before a stage of the run; written once
+    arm TEXT NOT NULL,
+    stage INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    sha TEXT NOT NULL,
+    PRIMARY KEY (arm, stage)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS lessons (
+    arm TEXT NOT NULL,
+    stage INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    line TEXT NOT NULL,                     -- JSON of the memory's entry
+    PRIMARY KEY (arm, stage, number)
+) WITHOUT ROWID;
+
 CREATE INDEX IF NOT EXISTS attempts_by_code ON attempts (code_sha);
 """
 

@@ -1,7 +1,7 @@
 """The models of a run: one that answers, and, where they are others, one that reviews and one that writes lessons.
 
 Correction by another model is a condition of its own (Kamoi et al. 2024: cross-model correction), so it is part of the
-run's configuration, and never called self-correction.
+run's configuration, and never called self-correction. What finds lessons, and those of a file, are opened beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+from banchu.core.embedder import Embedder
+from banchu.experiments.memory_file import lessons_of
 from banchu.models import Around, Model
+from banchu.models.embedding.registry import EmbedderOptions, open_embedder
 from banchu.models.registry import ModelOptions, is_api, is_local, is_plugin, open_model
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ class Team:
         self._on_devices = _meant([spec for spec in specs if is_local(spec)], specs)
         self.actor = self._of(invocation.model)
         self.critic = self.actor if invocation.critic is None else self._of(invocation.critic)
+        self.embedder = _embedder(invocation)
+        self.lasting = lessons_of(invocation)
         self.reflector = self.actor if invocation.reflector is None else self._of(invocation.reflector)
 
     def _of(self, spec: str) -> Model:
@@ -62,6 +67,14 @@ class Team:
     async def __aexit__(self, *_: object) -> None:
         for model in self._open.values():
             await model.aclose()
+        if self.embedder:
+            await self.embedder.aclose()
+
+
+def _embedder(invocation: Invocation) -> Embedder | None:
+    """Over an API it is asked where the models are."""
+    there = invocation.model_options.base_url if is_api(invocation.embedder) else None
+    return open_embedder(invocation.embedder, EmbedderOptions(base_url=there))
 
 
 def _meant(kind: Sequence[str], specs: Sequence[str]) -> Sequence[str]:

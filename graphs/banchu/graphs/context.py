@@ -92,3 +92,5 @@ class EpisodeContext:
     """None in every arm whose model writes no tests."""
     prover: Prover | None = None
     """None in every arm that runs no code, for feedback or to choose."""
+    lessons: tuple[str, ...] = ()
+    """What was recalled of earlier episodes before this one began; shown with the task in every round."""

@@ -65,7 +65,7 @@ class Nodes:
         if self.arm.guesses and attempts:
             return await guess(task, attempts, seed=seed, prover=context.prover)
         if parent is None:
-            return await context.actor.attempt(task, round=round, seed=seed)
+            return await context.actor.attempt(task, round=round, seed=seed, lessons=context.lessons)
         if self.arm.in_turns:
             return await context.actor.improve(
                 task,
@@ -83,6 +83,7 @@ class Nodes:
             feedback=feedback_of(state)[parent].text,
             reflections=state.get("reflections", ()),
             may_finish=self.arm.stop == "done",
+            lessons=context.lessons,
         )
 
     async def assess(self, state: AssessView, runtime: Runtime[EpisodeContext]) -> Command[AfterAssess]:

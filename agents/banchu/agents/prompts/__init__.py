@@ -10,8 +10,12 @@ import hashlib
 import string
 from functools import cache
 from importlib import resources
+from typing import Final
 
-__all__ = ["digest", "names", "render", "size"]
+__all__ = ["LATER", "digest", "names", "render", "size"]
+
+LATER: Final = frozenset({"notes_lessons"})
+"""Prompts that came later, for what a run may leave out: a run that does not use them is the run that it was."""
 
 
 def render(name: str, **values: str) -> str:
@@ -38,9 +42,9 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".md") for file in files if file.name.endswith(".md")))
 
 
-def digest() -> str:
-    """sha256 over the names and texts of all prompts."""
-    parts = (f"{name}\0{_text(name)}\0" for name in names())
+def digest(*more: str) -> str:
+    """sha256 over the names and texts of the prompts that every run may use, and of these `LATER` ones."""
+    parts = (f"{name}\0{_text(name)}\0" for name in names() if name not in LATER or name in more)
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 

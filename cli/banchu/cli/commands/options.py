@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,17 @@ EpisodeTime = Annotated[
         "resumed run counts the same; another run does not.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeFlags:
+    """What one episode may use."""
+
+    episode_usd: EpisodeUsd = None
+    episode_tokens: EpisodeTokens = None
+    episode_time: EpisodeTime = None
+
+
 PriceFile = Annotated[
     Path | None, typer.Option("--prices", metavar="FILE", help="TOML with prices by model, over the built-in lists.")
 ]

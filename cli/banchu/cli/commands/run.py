@@ -13,9 +13,7 @@ from banchu.cli.commands.options import (
     Confirm,
     Critic,
     DryRun,
-    EpisodeTime,
-    EpisodeTokens,
-    EpisodeUsd,
+    EpisodeFlags,
     Isolation,
     MaxTime,
     MaxTokens,
@@ -26,6 +24,7 @@ from banchu.cli.commands.options import (
     Reflector,
     Yes,
 )
+from banchu.cli.memory_flags import MemoryFlags
 from banchu.cli.model_flags import MachineFlags, ModelFlags, takes_flags
 from banchu.cli.recording import Cache, Record, Replay, opened
 from banchu.cli.tool_flags import ToolFlags
@@ -57,6 +56,8 @@ def run(
     model: ModelName,
     flags: ModelFlags,
     tool_flags: ToolFlags,
+    memory: MemoryFlags,
+    episode: EpisodeFlags,
     arms: Arms = "none,intrinsic,oracle_trace",
     controls: Controls = True,
     critic: Critic = None,
@@ -80,9 +81,6 @@ def run(
     max_usd: MaxUsd = None,
     max_total_tokens: MaxTotalTokens = None,
     max_time: MaxTime = None,
-    episode_usd: EpisodeUsd = None,
-    episode_tokens: EpisodeTokens = None,
-    episode_time: EpisodeTime = None,
     prices: PriceFile = None,
     otel: Otel = None,
     dry_run: DryRun = False,
@@ -118,12 +116,13 @@ def run(
         critic=critic,
         reflector=reflector,
         tools=tool_flags.options(),
-        **read_episode_budget(episode_usd, episode_tokens, episode_time),
+        **read_episode_budget(episode.episode_usd, episode.episode_tokens, episode.episode_time),
+        **memory.said(),
     )
     budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
+    start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, budget=budget, prices=known)
+    act = partial(print_estimate, invocation, out, fresh=fresh) if dry_run else partial(drive_run, start, otel=otel)
     with opened(None if dry_run else record, replay, cache and not dry_run) as recording:
-        start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, budget=budget, prices=known)
-        act = partial(print_estimate, invocation, out, fresh=fresh) if dry_run else partial(drive_run, start, otel=otel)
         if not (dry_run or yes or json):
             ask_before_paying(invocation, out, recording, known, budget, fresh=fresh)
         act(recording, known, as_json=json)

@@ -1,0 +1,47 @@
+"""The lessons of `--memory-file`: read once, when a run begins or goes on, and never written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from banchu.core.arm import Arm
+from banchu.core.errors import ConfigError
+from banchu.experiments.text import storable
+from banchu.memory import Entry
+from banchu.memory.files import read_entries
+
+if TYPE_CHECKING:
+    from banchu.experiments.invocation import Invocation
+
+
+def lessons_of(invocation: Invocation) -> tuple[Entry, ...]:
+    """What arms with memory=file may read; none without a file.
+
+    Raises:
+        ConfigError: the file says nothing, or an arm would not be labelled for what it reads.
+        DataError: it cannot be read.
+    """
+    if not invocation.memory_file:
+        return ()
+    path = Path(invocation.memory_file)
+    found = tuple(replace(entry, text=storable(entry.text), cue=storable(entry.cue)) for entry in read_entries(path))
+    if not found:
+        raise ConfigError(f"--memory-file {str(path)!r} holds no lesson; leave it out")
+    return found
+
+
+def check_labels(arms: tuple[Arm, ...], lasting: tuple[Entry, ...]) -> None:
+    """An arm that reads what an oracle knew is called so, and no other is. Raises ConfigError."""
+    tainted = sum(entry.oracle for entry in lasting)
+    for arm in arms:
+        if arm.memory == "file" and tainted:
+            raise ConfigError(
+                f"arm {arm.name!r}: {tainted} of {len(lasting)} lessons of --memory-file were written under an oracle; "
+                f"write memory=oracle_file, which labels the arm, or leave them out: banchu memory export --no-oracle"
+            )
+        if arm.memory == "oracle_file" and not tainted:
+            raise ConfigError(
+                f"arm {arm.name!r}: no lesson of --memory-file was written under an oracle; write memory=file"
+            )
