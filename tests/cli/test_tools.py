@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +178,55 @@ def served(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.communicate("")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_the_server_too_and_not_before_what_is_in_flight(
+    banchu_afresh: Banchu, files: Path, times: int
+) -> None:
+    """A terminal sends Ctrl-C to the whole group, servers included; once drains, twice ends at once."""
+    call = json.dumps({"name": "get_current_time", "arguments": {"timezone": "Asia/Seoul"}})
+    rows = [
+        {"match": "Result of", "reply": PROGRAM, "delay_s": 0.3},
+        {"match": ".", "reply": f"```tool\n{call}\n```", "delay_s": 0.3},
+    ]
+    (files / "slow.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mine = ["--local-timezone", "Pacific/Chatham"]
+    arguments = [*RUN, "--limit", "12", "--concurrency", "2", "--arms", "none+tools=actor"]
+    arguments += ["--model", "scripted:slow.jsonl", "--mcp", " ".join([TIME, *mine])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "banchu.cli.main", *arguments],
+        cwd=files,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while tool_calls(files) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    assert running(mine)
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.1)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert not running(mine)
+    again = banchu_afresh("resume", "last", "--json")
+    assert json.loads(again.stdout)["outcome"]["done"] == 12, again.stderr
+    (arm,) = json.loads(again.stdout)["summary"]["arms"]
+    assert arm["tools"]["by_outcome"] == {"answered": 24}
+
+
+def tool_calls(folder: Path) -> int:
+    for ledger in folder.glob("runs/*/ledger.sqlite"):
+        with closing(sqlite3.connect(ledger)) as db, suppress(sqlite3.OperationalError):
+            return int(db.execute("SELECT COUNT(*) FROM tool_calls").fetchone()[0])
+    return 0
+
+
+def running(words: list[str]) -> bool:
+    """Whether the server with these arguments is there."""
+    return subprocess.run(["pgrep", "-f", f"^[^ ]*python.*mcp-server-time {' '.join(words)}"]).returncode == 0

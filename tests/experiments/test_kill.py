@@ -22,6 +22,7 @@ ARMS = (
     "intrinsic,oracle_trace,none+choose=majority,visible_tests+search=tree+width=2+explain=code+rounds=3,"
     "visible_tests+search=repair+width=2+explain=blocks+rounds=3"
 )
+WITH_TOOLS = "tools,none+tools=actor"
 
 # The functions of the first four tasks, so that there is a program to run in each.
 PROGRAM = "".join(
@@ -29,11 +30,19 @@ PROGRAM = "".join(
     for name in ("has_close_elements", "separate_paren_groups", "truncate_number", "below_zero")
 )
 
+CALL = """```tool
+{"name": "python", "arguments": {"code": "print(sum(range(99)))"}}
+```
+```tool
+{"name": "files", "arguments": {"action": "write", "path": "a", "text": "b"}}
+```"""
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A real HTTP server with a scripted model behind it, slow enough to be caught in the act, and its log."""
     rows = [
+        {"match": "You may call tools(?!.*Result of)", "reply": CALL, "delay_s": 0.05},
         {"match": "VERDICT", "reply": "It misses a case.\nVERDICT: incorrect", "delay_s": 0.05},
         {"match": "line by line", "reply": "It returns one always.", "delay_s": 0.05},
         {"match": "Failed test", "reply": "I missed a case.", "delay_s": 0.05},
@@ -53,14 +62,19 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     process.communicate("")
 
 
-UNUSED = {"self_tests", "call_extras", "turns", "tool_calls"}
+UNUSED = {
+    ARMS: {"self_tests", "call_extras", "turns", "tool_calls"},
+    WITH_TOOLS: {"self_tests", "call_extras", "choices", "proofs"},
+}
 """Tables that these arms, and a server that sends text alone, leave empty."""
 
 
-def command(url: str, out: Path) -> list[str]:
+def command(url: str, out: Path, arms: str) -> list[str]:
+    tools = ("--tools", "python", "--tools", "files", "--tool-calls", "text") if "tools" in arms.split(",") else ()
     return [
         *(sys.executable, "-m", "banchu.cli.main", "run", "humaneval", "--model", "openai:scripted", "--base-url", url),
-        *("--arms", ARMS, "--no-controls", "--limit", "4", "--rounds", "2", "--concurrency", "6"),
+        *("--arms", arms, "--no-controls", "--limit", "4", "--rounds", "2", "--concurrency", "6"),
+        *tools,
         *("--out", str(out), "--json"),
     ]
 
@@ -87,16 +101,21 @@ def sales(log: Path) -> list[tuple[str, int]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(server: tuple[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arms", [ARMS, WITH_TOOLS])
+def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(
+    server: tuple[str, Path], tmp_path: Path, arms: str
+) -> None:
     url, log = server
-    subprocess.run(command(url, tmp_path / "whole"), check=True, capture_output=True)
+    subprocess.run(command(url, tmp_path / "whole", arms), check=True, capture_output=True)
     assert set(sales(log)) == held(tmp_path / "whole")
     assert len(sales(log)) == len(set(sales(log)))
 
     rng, cut, kills = random.Random(20261121), tmp_path / "cut", 0
     while True:
         before, known = len(sales(log)), held(cut)
-        process = subprocess.Popen(command(url, cut), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command(url, cut, arms), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         last = before + rng.randint(2, 12)
         while process.poll() is None and len(sales(log)) < last:
             time.sleep(rng.uniform(0.0, 0.02))
@@ -112,4 +131,4 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(server: tuple[
     assert kills >= 3
     whole = content(tmp_path / "whole")
     assert content(cut) == whole
-    assert [table for table, rows in whole.items() if not rows and table not in UNUSED] == []
+    assert [table for table, rows in whole.items() if not rows and table not in UNUSED[arms]] == []

@@ -98,6 +98,8 @@ class Runner:
         self._journal = Journal(folder / LEDGER_NAME)
         self._journal.header(config=config.to_json(), invocation=invocation or {}, benchmark_source=benchmark.source)
         self._journal.forget("spent")
+        if kit:
+            self._journal.header(tools=[asdict(offer) for offer in kit.sample.offers])
         self._journal.tasks([(self._pairs[id].task, self._pairs[id].sealed.digest) for id in config.tasks])
         if config.memory_train:
             self._journal.split(split_of(config))
