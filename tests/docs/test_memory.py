@@ -37,11 +37,15 @@ def test_its_commands_work_in_their_order(tmp_path: Path, warm_banchu: WarmBanch
     """As written, but on four tasks, with a fake in the place of the weights."""
     (tmp_path / "script.jsonl").write_text(json.dumps({"reply": "I forgot the empty list."}) + "\n")
     said = {"smollm2": f"scripted:{tmp_path / 'script.jsonl'}"}
-    assert len(LINES) >= 3
+    env = {**os.environ}
+    assert len(LINES) >= 10
     for line in LINES:
         told = [said.get(word, word) for word in shlex.split(line, comments=True)[1:]]
         told += ["--limit", "4"] if told[0] == "run" else []
-        done = warm_banchu.run(told, tmp_path, {**os.environ})
+        if "ID" in told:
+            (first, *_) = json.loads(warm_banchu.run(["memory", "list", told[2], "--json"], tmp_path, env).stdout)
+            told = [first["id"] if word == "ID" else word for word in told]
+        done = warm_banchu.run(told, tmp_path, env)
         assert done.returncode == 0, (line, done.stderr)
         if line.startswith("banchu show"):
             assert "I forgot the empty list." in done.stdout

@@ -19,6 +19,7 @@ from banchu.cli.commands import (
     doctor,
     export,
     judge,
+    memory,
     models,
     recipes,
     report,
@@ -66,6 +67,7 @@ app.command()(audit.audit)
 app.command()(tasks.tasks)
 app.command()(models.models)
 app.command()(recipes.recipes)
+app.add_typer(memory.app, name="memory")
 app.add_typer(sandbox.app, name="sandbox")
 app.command()(doctor.doctor)
 app.command()(demo.demo)

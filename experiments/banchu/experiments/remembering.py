@@ -19,8 +19,9 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.jobs import Job, stage_of, stages_of
 from banchu.experiments.journal import EpisodeJournal, Journal
 from banchu.experiments.ledger import Ledger
-from banchu.experiments.recalls import Stage, lessons, outcome_of, recalled_of, records, stage_from
+from banchu.experiments.recalls import Stage, lessons, recalled_of, records, stage_from
 from banchu.experiments.split import FROM_FILE, TEST, TRAIN, split_of
+from banchu.experiments.written import reflections
 from banchu.memory import Entry, Pool, Query, Recall, Scope, Selection
 from banchu.memory.controls import shuffled
 from banchu.memory.entry import fingerprint
@@ -135,28 +136,21 @@ class RunMemory:
 
     def _written(self, arm: Arm, jobs: Sequence[Job]) -> list[Entry]:
         """The reflections of these episodes, in the run's order and not in that of the clock."""
-        sql = (
-            "SELECT r.round, r.text, e.stopped_by, (SELECT f.accepts FROM feedback f WHERE f.episode = e.id AND "
-            "f.round = (SELECT MAX(a.round) FROM attempts a WHERE a.episode = e.id)) AS accepts FROM reflections r "
-            "JOIN episodes e ON e.id = r.episode WHERE e.task_id = ? AND e.arm = ? AND e.repeat = ? ORDER BY r.round"
-        )
-        found = []
+        across, found = arm.memory == "across", []
         for job in jobs:
             scope, key = _place(arm, job.task_id, job.repeat)
-            across = arm.memory == "across"
-            for row in self._ledger.rows(sql, job.name, of="reflections"):
-                accepts = None if row["accepts"] is None else bool(row["accepts"])
+            for each in reflections(self._ledger, arm, job):
                 entry = write(
-                    row["text"],
+                    each.text,
                     arm=arm,
                     task=self._tasks[job.task_id],
                     split=TRAIN if across else TEST,
                     scope=scope,
                     key=key,
                     episode=f"{job.task_id}#{job.repeat}",
-                    round=row["round"],
+                    round=each.round,
                     order=self._split.train.index(job.task_id) if across else job.repeat,
-                    outcome=outcome_of(arm, row["stopped_by"], accepts),
+                    outcome=each.outcome,
                 )
                 found.append(entry)
         return found
