@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Banchu
 
+from banchu.experiments.tools.builtin import BUILT_IN
+
 SERVE = Path(__file__).parent.parent / "models" / "serve.py"
 TIME = str(Path(sys.executable).parent / "mcp-server-time")
 """mcp-server-time of PyPI, a server of the Model Context Protocol's own project."""
@@ -230,3 +232,27 @@ def tool_calls(folder: Path) -> int:
 def running(words: list[str]) -> bool:
     """Whether the server with these arguments is there."""
     return subprocess.run(["pgrep", "-f", f"^[^ ]*python.*mcp-server-time {' '.join(words)}"]).returncode == 0
+
+
+def test_tools_are_listed_and_tried_by_hand(banchu: Banchu, files: Path) -> None:
+    listed = json.loads(banchu("tools", "--tools", "my_tools.py:answer", "--tools", "python", "--json").stdout)
+    assert [(one["name"], one["built_in"], one["oracle"]) for one in listed] == [
+        ("answer", False, True),
+        ("python", True, False),
+    ]
+    own = json.loads(banchu("tools", "--json").stdout)
+    assert [one["name"] for one in own if one["built_in"]] == list(BUILT_IN)
+    done = banchu("tools", "try", "my_tools.py:count", '{"text": "a rose is a rose", "word": "rose"}')
+    assert done.stdout.splitlines()[0] == "2"
+    assert banchu("tools", "try", "count", '{"text": "a"}', "--tools", "my_tools.py:count").returncode == 1
+    for words, named in (
+        (["try"], "needs a tool"),
+        (["look"], "try"),
+        (["try", "nothing"], "calculator"),
+        (["try", "ask_model"], "--arms tools"),
+        (["try", "other", "--tools", "my_tools.py:count"], "count"),
+    ):
+        refused = banchu("tools", *words)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1
+        assert named in refused.stderr

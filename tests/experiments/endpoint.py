@@ -70,9 +70,14 @@ async def serving(model: Model) -> AsyncIterator[Endpoint]:
         yield endpoint
 
 
+def _role(system: str) -> CallRole:
+    """Behind it may stand tools on offer."""
+    return next(role for text, role in SYSTEMS.items() if system.startswith(text))
+
+
 def _request(body: dict[str, Any]) -> Request:
     messages = tuple(Message(said["role"], said["content"]) for said in body["messages"])
-    role = "critic" if messages[-1].content in REVIEWS else SYSTEMS[messages[0].content]
+    role = "critic" if messages[-1].content in REVIEWS else _role(messages[0].content)
     return Request(messages, Sampling(max_tokens=body["max_tokens"], seed=body["seed"]), role)
 
 

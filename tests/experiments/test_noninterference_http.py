@@ -15,6 +15,7 @@ import pytest
 from tests.experiments.endpoint import Endpoint, serving
 from tests.experiments.test_noninterference import every_arm, every_recipe, honest
 from tests.experiments.test_planted_leaks import Plant, in_the_prompt
+from tests.experiments.tooling import PYTHON, caller
 
 from banchu.benchmarks import Benchmark
 from banchu.benchmarks.garbage import with_garbage_tests
@@ -39,7 +40,13 @@ class Sent:
 def few() -> list[Arm]:
     """Every source without an oracle, with a gate and in turns."""
     plain = [Arm.parse(source) for source in SOURCES if source != "random"]
-    more = ["none+gate=self_tests", "none+gate=visible_tests", "intrinsic+review=turns", "self_tests+window=1"]
+    more = [
+        "none+tools=actor",
+        "none+gate=self_tests",
+        "none+gate=visible_tests",
+        "intrinsic+review=turns",
+        "self_tests+window=1",
+    ]
     return honest([*plain, *map(Arm.parse, more)])
 
 
@@ -57,7 +64,7 @@ async def both(lab: Any, arms: list[Arm], tasks: int, leak: Any = None) -> tuple
     """The same run with the sealed tests and with garbage, before one server at one address."""
     true = lab.tasks(tasks)
     found = []
-    async with serving(lab.fickle()) as endpoint:
+    async with serving(caller(lab, PYTHON)) as endpoint:
         for name, benchmark in (("true", true), ("garbage", with_garbage_tests(true))):
             with pytest.MonkeyPatch.context() as patch:
                 if leak:

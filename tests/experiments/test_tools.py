@@ -188,6 +188,7 @@ class Cut:
     async def aclose(self) -> None: ...
 
 
+@pytest.mark.slow
 async def test_a_folder_of_an_episode_that_goes_on_is_as_it_was_left(lab: Any) -> None:
     """The commands that are told again are run again before the first new one."""
     tasks, tools = lab.tasks(1), kit("shell", "files")

@@ -27,6 +27,7 @@ from banchu.cli.commands import (
     sandbox,
     show,
     tasks,
+    tools,
 )
 from banchu.core.errors import BanchuError
 
@@ -66,6 +67,7 @@ app.command()(judge.judge)
 app.command()(audit.audit)
 app.command()(tasks.tasks)
 app.command()(models.models)
+app.command()(tools.tools)
 app.command()(recipes.recipes)
 app.add_typer(memory.app, name="memory")
 app.add_typer(sandbox.app, name="sandbox")

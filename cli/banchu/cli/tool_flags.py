@@ -15,8 +15,8 @@ _CALLS = ("auto", "native", "text")
 
 
 @dataclass(frozen=True, slots=True)
-class ToolFlags:
-    """The tools of arms that use them, and how a model calls them."""
+class ToolSources:
+    """Where tools come from."""
 
     tools: Annotated[
         list[str] | None,
@@ -33,6 +33,12 @@ class ToolFlags:
     tools_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML with tools and servers, each with its limits.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFlags(ToolSources):
+    """The tools of arms that use them, and how a model calls them."""
+
     tool_calls: Annotated[
         str,
         typer.Option(metavar="WAY", help="How a model calls tools: native, text, or auto (native over an API)."),

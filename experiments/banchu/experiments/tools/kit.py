@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -13,14 +13,13 @@ from banchu.agents.tools.asking import CHECK
 from banchu.agents.tools.converse import digest
 from banchu.agents.tools.speech import Way
 from banchu.core.arm import Arm
-from banchu.core.chat import CallRole
+from banchu.core.chat import CallRole, Sampling
 from banchu.core.errors import ConfigError
 from banchu.experiments.tools.builtin import BuiltIn, Handles
-from banchu.experiments.tools.options import ToolOptions, require_use, wanted, way_of
+from banchu.experiments.tools.options import ToolOptions, Wanted, require_use, wanted, way_of
 from banchu.models import Model
 
 Part: TypeAlias = BuiltIn | Tool
-_NOTHING: Final = cast(Handles, type("Nothing", (), {"__getattr__": lambda self, name: _Named()})())
 
 
 class _Named:
@@ -29,6 +28,11 @@ class _Named:
     id = "helper"
     prompt_style = "chat"
     keeps_state = False
+
+
+_NAMED: Final = cast(Any, _Named())
+NOTHING: Final = Handles(_NAMED, _NAMED, _NAMED, _NAMED, Sampling())
+"""Handles that nothing can be done with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Kit:
     @property
     def sample(self) -> ToolBox:
         """The box, with built-in tools that work on nothing: for what it is, not for what it does."""
-        return self.box(_NOTHING)
+        return self.box(NOTHING)
 
     def box(self, handles: Handles, **values: Any) -> ToolBox:
         """The box of an episode with these handles; `values` as `ToolBox` takes them."""
@@ -103,11 +107,15 @@ async def open_kit(options: ToolOptions, arms: Sequence[Arm], actor: Model, crit
     ways: dict[CallRole, Way] = {"actor": way_of(options.calls, actor)} if by_actor else {}
     if any(arm.source == "tools" for arm in arms):
         ways["critic"] = way_of(options.calls, critic)
+    async with started(found) as parts:
+        yield Kit(parts, limits, ways)
+
+
+@contextlib.asynccontextmanager
+async def started(found: Iterable[Wanted]) -> AsyncIterator[tuple[Part, ...]]:
+    """Tools and those of servers, which run until the end. Raises ToolError."""
     async with contextlib.AsyncExitStack() as stack:
         parts: list[Part] = []
         for one in found:
-            if isinstance(one, McpServer):
-                parts += await stack.enter_async_context(opened([one]))
-            else:
-                parts.append(one)
-        yield Kit(tuple(parts), limits, ways)
+            parts += await stack.enter_async_context(opened([one])) if isinstance(one, McpServer) else [one]
+        yield tuple(parts)
