@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from tests.experiments.facts import facts
+from tests.experiments.tooling import caller, kit
 
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError, SandboxError
 from banchu.experiments.digest import digest_of
 from banchu.experiments.jobs import Job, stages_of
-from banchu.experiments.recalls import Recalled
+from banchu.experiments.recalls import SEARCHED, Recalled
 from banchu.experiments.remembering import RunMemory
 from banchu.experiments.split import measured_tasks, split_of
 from banchu.memory import Entry, Pool, Query
@@ -182,10 +183,10 @@ async def test_what_was_told_is_told_again_though_another_would_be_found_now(
     await lab.run("run", lab.tasks(4), arms=ACROSS, rounds=2, memory_train=2)
     before, texts = recalls(lab, "run"), first_prompts(lab, "run")
 
-    async def other(self: RunMemory, job: Job) -> Recall:
+    async def other(self: RunMemory, job: Job, *_: Any) -> Recall:
         raise AssertionError("asked again")
 
-    monkeypatch.setattr(RunMemory, "_find", other)
+    monkeypatch.setattr(RunMemory, "find", other)
     import sqlite3
 
     with sqlite3.connect(lab.folder / "run" / "ledger.sqlite") as db:
@@ -238,6 +239,40 @@ async def test_an_embedder_has_a_say_and_a_file_is_read_but_not_of_tasks_of_this
     told = [rows[0] for key, rows in recalls(lab, "run").items() if key[0] == "HumanEval/0"]
     assert [row.text for row in told] == ["near"]
     assert all(row.similarity is not None and row.dense_rank == 1 for row in told)
+
+
+async def test_search_memory_reads_what_its_arm_may_and_says_so_in_the_ledger(lab: Any) -> None:
+    search = ("search_memory", {"question": "a list of numbers"})
+    arms = f"{ACROSS}+tools=actor,visible_tests+tools=actor"
+    values: dict[str, Any] = {"rounds": 1, "memory_train": 3}
+    for name, tasks in (("true", lab.tasks(6)), ("garbage", with_garbage_tests(lab.tasks(6)))):
+        await lab.run(name, tasks, arms=arms, model=caller(lab, search), kit=kit("search_memory"), **values)
+    assert lab.trajectories("garbage") == lab.trajectories("true")
+    split = split_of(lab.config(lab.tasks(6), arms, **values))
+    answered = 0
+    for (task, arm, _), told in lab.trajectories("true").items():
+        found = [row for row in told["recalls"] if row.place >= SEARCHED]
+        answers = "".join(call.result for call in told["tools"])
+        assert [row.place for row in found] == [*range(SEARCHED, SEARCHED + len(found))]
+        assert all(row.text in answers and row.about in split.train for row in found)
+        assert bool(found) <= (arm == f"{ACROSS}+tools=actor" and task in split.test)
+        answered += len(found)
+    assert answered >= 3
+
+
+async def test_search_memory_does_not_know_the_task_under_another_name(lab: Any) -> None:
+    tasks = {pair.task.id: pair.task for pair in lab.tasks(2).tasks}
+    runner = lab.runner("run", lab.tasks(2), ACROSS, rounds=1, memory_train=1)
+    (train,), (test,) = split_of(runner.config).train, split_of(runner.config).test
+    memory, job = runner._memory, Job(test, Arm.parse(ACROSS), 0)
+    pool = Pool("run", "repeat 0", ACROSS)
+    twin = Entry("the same", pool, "Other/1", "train", "a", 0, cue=f" {tasks[test].prompt}\n")
+    other = Entry("another", pool, train, "train", "b", 0, cue=tasks[train].prompt)
+    await memory._remember(job.arm, [twin, other])
+    words = tasks[test].prompt.split()
+    found = await memory.find(job, " ".join([*words[::-1], *tasks[train].prompt.split()]), 5)
+    assert found.texts == ("another",)
+    runner._close()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from banchu.core.arm import Arm
 from banchu.core.errors import DataError, unknown
 from banchu.core.verdict import Verdict
 from banchu.experiments.ledger import EpisodeDetail, Ledger
+from banchu.experiments.recalls import SEARCHED
 from banchu.experiments.rundir import stored_config
 
 
@@ -88,11 +89,12 @@ def _print_recalls(episode: EpisodeDetail) -> None:
             scores.append(f"words {recalled.lexical_score:.2f}, place {recalled.lexical_rank}")
         if recalled.similarity is not None:
             scores.append(f"similarity {recalled.similarity:.3f}, place {recalled.dense_rank}")
+        where = f"{recalled.place}, in all prompts from round {recalled.round}"
+        if recalled.place >= SEARCHED:
+            where = f"by search_memory, answer {recalled.place - SEARCHED + 1}"
         oracle = ", WRITTEN UNDER AN ORACLE" if recalled.oracle else ""
-        print(
-            f"── recalled {recalled.place}, in all prompts from round {recalled.round}: from {recalled.origin} after "
-            f"round {recalled.written} ({recalled.outcome}{oracle}); {', '.join(scores)}"
-        )
+        origin = f"from {recalled.origin} after round {recalled.written} ({recalled.outcome}{oracle})"
+        print(f"── recalled {where}: {origin}; {', '.join(scores)}")
         print_block("lesson", recalled.text)
 
 

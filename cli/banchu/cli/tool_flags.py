@@ -23,7 +23,7 @@ class ToolSources:
         typer.Option(
             metavar="TOOL",
             help="A tool for arms that use tools: python, shell, files, run_visible_tests, calculator, ask_model, "
-            "FILE.py:NAME, or an installed one; repeatable. Default: python. See docs/tools.md.",
+            "search_memory, FILE.py:NAME, or an installed one; repeatable. Default: python. See docs/tools.md.",
         ),
     ] = None
     mcp: Annotated[

@@ -21,7 +21,8 @@ class Recalled:
     round: int
     """The first attempt whose prompt holds it; so do all later ones."""
     place: int
-    """In the prompt, from 1. 0: nothing was found, and this is no lesson."""
+    """In the prompt, from 1. 0: nothing was found, and this is no lesson. From `SEARCHED` on: a tool's answer, in the
+    order in which it was given."""
     entry: str = ""
     """Its id in the memory."""
     origin: str = ""
@@ -45,6 +46,8 @@ class Recalled:
     """What the prompt was given: the lesson, or what stands in for it."""
 
 
+SEARCHED: Final = 1001
+"""The first place of what an episode searched for itself, with the tool `search_memory`."""
 COLUMNS: Final = tuple(field.name for field in fields(Recalled))
 
 

@@ -19,7 +19,7 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.jobs import Job, stage_of, stages_of
 from banchu.experiments.journal import EpisodeJournal, Journal
 from banchu.experiments.ledger import Ledger
-from banchu.experiments.recalls import Stage, lessons, recalled_of, records, stage_from
+from banchu.experiments.recalls import SEARCHED, Recalled, Stage, lessons, recalled_of, records, stage_from
 from banchu.experiments.split import FROM_FILE, TEST, TRAIN, split_of
 from banchu.experiments.written import reflections
 from banchu.memory import Entry, Pool, Query, Recall, Scope, Selection
@@ -29,6 +29,10 @@ from banchu.memory.inprocess import InProcessMemory
 from banchu.memory.policies import decayed, window
 from banchu.memory.writing import write
 
+_TOLD: Final = (
+    "SELECT r.* FROM recalls r JOIN episodes e ON e.id = r.episode "
+    "WHERE e.task_id = ? AND e.arm = ? AND e.repeat = ? ORDER BY r.round, r.place"
+)
 _DEPTH: Final = 100
 """Lessons among which age may choose; as deep as a memory ranks."""
 
@@ -82,28 +86,52 @@ class RunMemory:
 
     async def recall(self, job: Job, journal: EpisodeJournal) -> tuple[str, ...]:
         """The lessons for an episode's prompts, which are in the ledger then. Raises ModelError."""
-        if not job.arm.recalls or (job.arm.writes_memory and stage_of(self._config, job) == 0):
+        if not self.reads(job):
             return ()
-        sql = (
-            "SELECT r.* FROM recalls r JOIN episodes e ON e.id = r.episode "
-            "WHERE e.task_id = ? AND e.arm = ? AND e.repeat = ? ORDER BY r.round, r.place"
-        )
-        rows = [recalled_of(row) for row in self._ledger.rows(sql, job.name, of="recalls")]
+        rows = [row for row in self.told(job) if row.place < SEARCHED]
         if not rows:
-            rows = records(await self._find(job), job.arm)
+            rows = records(await self.find(job), job.arm)
             await asyncio.wrap_future(journal.recalled(rows))
         return lessons(rows)
 
-    async def _find(self, job: Job) -> Recall:
+    def search(self, job: Job, journal: EpisodeJournal) -> EpisodeSearch:
+        """What `search_memory` searches in an episode."""
+        return EpisodeSearch(self, job, journal)
+
+    def reads(self, job: Job) -> bool:
+        """Whether an episode is told anything of earlier ones. Those that write across tasks are not."""
+        return job.arm.recalls and not (job.arm.writes_memory and stage_of(self._config, job) == 0)
+
+    def told(self, job: Job) -> list[Recalled]:
+        """What the ledger says that it was told."""
+        return [recalled_of(row) for row in self._ledger.rows(_TOLD, job.name, of="recalls")]
+
+    async def find(self, job: Job, question: str = "", k: int | None = None) -> Recall:
+        """What an episode may read, nearest first.
+
+        Args:
+            question: what it asks for; empty: its task.
+            k: lessons at most; None: what its arm says.
+        """
         arm, query = job.arm, self._query(job)
+        if question:
+            mine = query.fingerprint
+            query = replace(query, text=question, k=k or arm.k)
+            deep = await self._nearest(arm, replace(query, k=query.k + _DEPTH))
+            # A question has not its task's words, by which the same task is known under another id.
+            far = [hit for hit in deep.hits if query.same_task or hit.entry.fingerprint != mine]
+            return replace(deep, hits=tuple(far[: query.k]))
+        return await self._nearest(arm, query)
+
+    async def _nearest(self, arm: Arm, query: Query) -> Recall:
         memory = self._memory(arm, query.pool)
         if arm.memory == "task":
             return window(await memory.entries(_all_of(query.pool)), query)
         if arm.halflife is None:
             found = await memory.recall(query)
         else:
-            deep = await memory.recall(replace(query, k=_DEPTH))
-            found = decayed(deep, now=len(self._split.train), half_life=arm.halflife, k=arm.k)
+            deep = await memory.recall(replace(query, k=max(query.k, _DEPTH)))
+            found = decayed(deep, now=len(self._split.train), half_life=arm.halflife, k=query.k)
         if arm.control == "shuffled":
             others = await memory.entries(_all_of(query.pool))
             return shuffled(others, query, seed=self._config.seed, instead_of=found)
@@ -173,6 +201,24 @@ class RunMemory:
         if key not in self._memories:
             self._memories[key] = InProcessMemory(None if arm.memory == "task" else self._embedder)
         return self._memories[key]
+
+
+class EpisodeSearch:
+    """The memory of one episode for the tool `search_memory`, behind the same wall. What was found is in the ledger,
+    with scores, after the lessons of the prompt; an episode that goes on is told it again by the tool's own record."""
+
+    def __init__(self, memory: RunMemory, job: Job, journal: EpisodeJournal) -> None:
+        self._memory, self._job, self._journal = memory, job, journal
+
+    async def search(self, question: str, k: int) -> Sequence[str]:
+        if not self._memory.reads(self._job):
+            return ()
+        last = max((row.place for row in self._memory.told(self._job)), default=0)
+        found = records(await self._memory.find(self._job, question, k), self._job.arm)
+        rows = [replace(row, place=max(last, SEARCHED - 1) + row.place) for row in found if row.place]
+        if rows:
+            await asyncio.wrap_future(self._journal.recalled(rows))
+        return lessons(rows)
 
 
 def _place(arm: Arm, task_id: str, repeat: int) -> tuple[Scope, str]:

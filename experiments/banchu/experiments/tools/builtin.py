@@ -14,6 +14,7 @@ from banchu.agents.tools import Tool
 from banchu.agents.tools.builtin.ask_model import ask_model
 from banchu.agents.tools.builtin.calculator import calculator
 from banchu.agents.tools.builtin.cell import PythonCell, Workspace, files, python, shell
+from banchu.agents.tools.builtin.search_memory import Searchable, search_memory
 from banchu.agents.tools.builtin.visible_tests import VisibleTests, run_visible_tests
 from banchu.core.chat import Sampling
 from banchu.models import Model
@@ -29,6 +30,8 @@ class Handles:
     helper: Model
     """Who is asked by `ask_model`, paid by the episode."""
     sampling: Sampling
+    memory: Searchable
+    """What the episode may read of earlier ones; nothing in arms that recall nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         BuiltIn("files", lambda handles: files(handles.workspace)),
         BuiltIn("run_visible_tests", lambda handles: run_visible_tests(handles.examples)),
         BuiltIn("calculator", lambda handles: calculator),
+        BuiltIn("search_memory", lambda handles: search_memory(handles.memory)),
         BuiltIn("ask_model", lambda handles: ask_model(handles.helper, handles.sampling)),
     )
 }
-"""By name. `search_memory` needs a memory and is added by whoever has one."""
+"""By name."""

@@ -13,6 +13,7 @@ from banchu.agents.quoting import bounded
 from banchu.agents.tools import BadArguments, ToolFailed
 from banchu.agents.tools.asking import ToolModel
 from banchu.agents.tools.builtin.cell import files, shell
+from banchu.agents.tools.builtin.search_memory import Searchable
 from banchu.agents.tools.builtin.visible_tests import VisibleResult
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Completion, Request
@@ -60,17 +61,25 @@ class Workshop:
         self.pool = Pool(config.isolation)
 
     def desk(
-        self, arm: Arm, task: Task, repeat: int, journal: EpisodeJournal, prover: Prover, helper: Model
+        self,
+        arm: Arm,
+        task: Task,
+        repeat: int,
+        journal: EpisodeJournal,
+        prover: Prover,
+        helper: Model,
+        memory: Searchable,
     ) -> NoTools:
         """The tools of one episode, which is told again what its ledger holds.
 
         Args:
             prover: runs the examples of the task's own prompt, and knows nothing else of the task.
             helper: who is asked by `ask_model`.
+            memory: what `search_memory` searches.
         """
         earlier = self._ledger.tool_calls(task.id, arm.name, repeat)
         seed = call_seed(self.config.seed, task.id, repeat, "critic", 0)
-        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, seed)
+        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, memory, seed)
 
     async def aclose(self) -> None:
         await self.pool.aclose()
@@ -87,6 +96,7 @@ class Desk(NoTools):
         earlier: Sequence[ToolCallRecord],
         examples: Examples,
         helper: Model,
+        memory: Searchable,
         seed: int,
     ) -> None:
         self._kit, self._arm, self._journal = workshop.kit, arm, journal
@@ -95,7 +105,7 @@ class Desk(NoTools):
         self._place = Place()
         self._folder = Folder(workshop.config.isolation, self._bring_back)
         sampling = replace(workshop.config.sampling, seed=seed)
-        handles = Handles(workshop.pool, self._folder, examples, AtPlace(helper, self._place), sampling)
+        handles = Handles(workshop.pool, self._folder, examples, AtPlace(helper, self._place), sampling, memory)
         self._box = self._kit.box(handles, sink=self._keep, earlier=earlier, passing=(NotCovered, Draining))
 
     def actor(self, model: Model) -> Model:
