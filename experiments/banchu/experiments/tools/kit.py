@@ -31,7 +31,7 @@ class _Named:
 
 
 _NAMED: Final = cast(Any, _Named())
-NOTHING: Final = Handles(_NAMED, _NAMED, _NAMED, _NAMED, Sampling())
+NOTHING: Final = Handles(_NAMED, _NAMED, _NAMED, _NAMED, Sampling(), _NAMED)
 """Handles that nothing can be done with."""
 
 
