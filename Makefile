@@ -16,7 +16,7 @@ export HF_HUB_OFFLINE ?= 1
 export LANGSMITH_TRACING ?= false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-all check fix setup clean
+.PHONY: help run test test-slow test-all check fix setup clean
 help:                ## print this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
 
@@ -26,8 +26,11 @@ run: $(VENV)/.model  ## the main job: three feedback arms on 12 HumanEval tasks 
 test: $(VENV)/.dev   ## the fast tests, under 3 minutes
 	$(PYTEST) $(ARGS)
 
-test-all: $(VENV)/.dev  ## all tests, with the real model, the whole benchmark and killed runs
-	$(PYTEST) -m "slow or not slow" $(ARGS)
+test-slow: $(VENV)/.dev  ## the real model, the whole benchmark, killed runs
+	$(PYTEST) -m "slow and not alone" $(ARGS)
+	$(BIN)/python -m pytest -q -m "slow and alone" $(ARGS)
+
+test-all: test test-slow  ## all tests
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	$(BIN)/ruff check .

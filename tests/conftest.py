@@ -11,13 +11,16 @@ from tests.warm import WarmBanchu
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, those of a file stay together, and so do all that need a Docker daemon."""
+    """Who stays together where tests run side by side: those of a file, all that need a Docker daemon, and all that ask
+    SmolLM2, which takes every core by itself."""
     for item in items:
-        needs = {
-            *getattr(item, "fixturenames", ()),
-            *map(str, getattr(getattr(item, "callspec", None), "params", {}).values()),
-        }
-        item.add_marker(pytest.mark.xdist_group("docker" if needs & {"docker_daemon", "docker"} else str(item.path)))
+        if item.get_closest_marker("xdist_group") is None:
+            parameters = getattr(getattr(item, "callspec", None), "params", {})
+            needs = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
+            group = "docker" if needs & {"docker_daemon", "docker"} else str(item.path)
+            names = {item.path.stem, item.name, *map(str, parameters.values())}
+            group = "smollm2" if any(name.startswith(("smollm2", "test_smollm2")) for name in names) else group
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -44,6 +44,7 @@ def test_it_is_held(bench: Bench, case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("bench", ["namespaces"], indirect=True)
 @_cases(True)
 def test_it_is_held_in_time(bench: Bench, case: Case) -> None:
@@ -51,6 +52,7 @@ def test_it_is_held_in_time(bench: Bench, case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("bench", ["landlock", "bwrap", "docker"], indirect=True)
 @_cases(False, True)
 def test_it_is_held_on_every_tier(bench: Bench, case: Case) -> None:
@@ -91,6 +93,7 @@ def _version(python: str) -> tuple[int, ...]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("tier", ["namespaces", "landlock"])
 def test_it_is_held_without_root(as_somebody: list[str], tier: str) -> None:

@@ -169,6 +169,7 @@ def test_no_frame_passes_or_breaks_the_tester(first: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_no_frame_of_many_does() -> None:
     start = time.monotonic()

@@ -40,6 +40,7 @@ async def ask_all(url: str, n: int, concurrency: int = 64, **options: Any) -> tu
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_everything_that_can_go_wrong_is_survived_and_counted() -> None:
     with storm(rate=60, burst=8, latency=0.02, faults=0.25) as weather:
         model, misplaced = await ask_all(weather.url, 80, timeout_s=0.7, max_retries=12)
@@ -57,6 +58,7 @@ async def test_everything_that_can_go_wrong_is_survived_and_counted() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_answers_that_come_twice_reach_nobody_else() -> None:
     """On a connection that is kept, each of these would be read as the answer to the next request."""
     with storm(latency=0.01, faults=1.0, only="twice", seed=3) as weather:
@@ -67,6 +69,7 @@ async def test_answers_that_come_twice_reach_nobody_else() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_limit_that_the_user_names_is_hardly_ever_met() -> None:
     with storm(rate=100, burst=30, latency=0.02) as weather:
         await ask_all(weather.url, 150, max_rpm=80 * 60)
@@ -76,6 +79,7 @@ async def test_a_limit_that_the_user_names_is_hardly_ever_met() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_small_runs_end_complete(tmp_path: Path) -> None:
     with storm(rate=60, burst=10, latency=0.02, faults=0.2) as weather:
         ended = await run_episodes(tmp_path, weather, 8, 8, timeout_s=1.0, max_retries=12)
@@ -84,6 +88,7 @@ async def test_small_runs_end_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("options", [{}, {"max_rpm": 40 * 60}], ids=["learned", "told"])
 async def test_500_episodes_end_complete(tmp_path: Path, options: dict[str, Any]) -> None:
