@@ -11,6 +11,8 @@ import pytest
 from tests.experiments.facts import facts
 from tests.experiments.tooling import caller, kit
 
+from banchu.analysis.export import TABLES
+from banchu.analysis.export import rows as exported
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError, SandboxError
@@ -310,3 +312,26 @@ def test_the_order_permutes_who_is_older_and_not_who_is_measured(lab: Any) -> No
     assert [job.task_id for job in writing if job.arm.recalls] == list(base.train)
     assert {job.arm.memory for job in reading} == {"across"}
     assert len(stages_of(lab.config(lab.tasks(3), "none,intrinsic", repeats=3))) == 1
+
+
+async def test_tables_for_others_say_who_wrote_and_what_was_told(lab: Any) -> None:
+    arms = f"{ACROSS},oracle_trace+memory=across"
+    await lab.run("run", lab.tasks(4), arms=arms, rounds=1, memory_train=2)
+    with lab.ledger("run") as ledger:
+        episodes = table(ledger, "episodes")
+        told = [row for row in table(ledger, "recalls") if row["place"]]
+        everything = [row for row in table(ledger, "recalls", sealed=True) if row["place"]]
+    train = split_of(lab.config(lab.tasks(4), arms, rounds=1, memory_train=2)).train
+    assert {row["task_id"]: row["split"] for row in episodes} == {
+        row["task_id"]: "train" if row["task_id"] in train else "test" for row in episodes
+    }
+    assert {row["oracle"] for row in told if row["arm"] == ACROSS} == {False}
+    assert {row["about"] for row in told} <= {*train}
+    # What an oracle arm was told may quote sealed tests.
+    assert {row["lesson"] is None for row in told if row["arm"] != ACROSS} == {True}
+    assert {row["lesson"] is None for row in everything} == {False}
+
+
+def table(ledger: Any, name: Any, **options: bool) -> list[dict[str, Any]]:
+    columns = [column.name for column in TABLES[name]]
+    return [dict(zip(columns, row, strict=True)) for row in exported(ledger, name, run="r", **options)]

@@ -18,11 +18,12 @@ from banchu.core.arm import Arm
 from banchu.core.episode import EpisodeRecord
 from banchu.experiments.ledger import EpisodeDetail, Ledger
 from banchu.experiments.rundir import stored_config
+from banchu.experiments.split import split_of
 
 Type = Literal["text", "int", "real", "bool"]
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
-Table = Literal["attempts", "episodes", "calls", "feedback", "self_tests", "tool_calls"]
+Table = Literal["attempts", "episodes", "calls", "feedback", "self_tests", "tool_calls", "recalls"]
 TABLE_NAMES: tuple[Table, ...] = get_args(Table)
 
 
@@ -80,6 +81,7 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         Column("truncated_replies", "int", "replies of any role that were cut by the token limit"),
         Column("sealed_prompts", "int", "prompts in which text of the sealed tests was found"),
         Column("model_s", "real", "seconds inside model calls, added up"),
+        Column("split", "text", "test; train where the task only wrote lessons for others, and is in no figure"),
     ),
     "calls": (
         *_KEY,
@@ -110,6 +112,21 @@ TABLES: Final[dict[Table, tuple[Column, ...]]] = {
         Column("source", "text", "one assert statement that the model wrote for itself"),
         Column("holds", "bool", "whether the reference solution passes it; empty: not known"),
     ),
+    "recalls": (
+        *_KEY,
+        Column("round", "int", "the first attempt whose prompt held it; so did all later ones"),
+        Column("place", "int", "in the prompt, from 1; 0: nothing was found; from 1001: an answer of search_memory"),
+        Column("origin", "text", "the episode that wrote it"),
+        Column("about", "text", "the task of that episode"),
+        Column("outcome", "text", "how that ended, as far as its arm could tell"),
+        Column("oracle", "bool", "whether it was written under an oracle"),
+        Column("score", "real", "of the ranking that chose it"),
+        Column("lexical_rank", "int", "by its words, from 1; empty: none in common"),
+        Column("lexical_score", "real", "BM25; empty: none in common"),
+        Column("dense_rank", "int", "by its vector, from 1; empty: none"),
+        Column("similarity", "real", "cosine; empty: no vector"),
+        Column("lesson", "text", "what the prompt was given; empty: may hold sealed tests"),
+    ),
     "tool_calls": (
         *_KEY,
         Column("number", "int", "among the calls of tools of its episode, from 0"),
@@ -134,13 +151,15 @@ def rows(ledger: Ledger, table: Table, *, run: str, sealed: bool = False) -> Ite
         run: what the column `run` says.
         sealed: with texts that may hold sealed tests.
     """
-    arms = {arm.name: arm for arm in stored_config(ledger).parsed_arms}
+    config = stored_config(ledger)
+    arms = {arm.name: arm for arm in config.parsed_arms}
     of_episode: dict[Table, Callable[[EpisodeRecord, Arm], Iterator[Row]]] = {
         "attempts": partial(_attempts, sealed),
-        "episodes": _episodes,
+        "episodes": partial(_episodes, frozenset(split_of(config).train)),
         "calls": partial(_detailed, ledger, _calls, sealed),
         "feedback": partial(_detailed, ledger, _feedback, sealed),
         "self_tests": _self_tests,
+        "recalls": partial(_detailed, ledger, _recalls, sealed),
         "tool_calls": partial(_tool_calls, sealed),
     }
     for episode in ledger.episodes():
@@ -182,7 +201,7 @@ def _attempts(sealed: bool, episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
         )
 
 
-def _episodes(episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
+def _episodes(train: frozenset[str], episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
     ends = [*episode.attempts[:1], *episode.answers[-1:]]
     passed = [None if judged.verdict is None else judged.verdict.passed for judged in ends]
     yield (
@@ -203,6 +222,7 @@ def _episodes(episode: EpisodeRecord, arm: Arm) -> Iterator[Row]:
         sum(call.finish_reason == "length" for call in episode.calls),
         sum(call.sealed_hits > 0 for call in episode.calls),
         sum(call.wall_s for call in episode.calls),
+        "train" if episode.task_id in train else "test",
     )
 
 
@@ -250,6 +270,13 @@ def _calls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
             prompt if texts else None,
             call.text if texts else None,
         )
+
+
+def _recalls(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:
+    for each in episode.recalls:
+        scores = (each.score, each.lexical_rank, each.lexical_score, each.dense_rank, each.similarity)
+        lesson = each.text if texts and each.place else None
+        yield each.round, each.place, each.origin, each.about, each.outcome, each.oracle, *scores, lesson
 
 
 def _feedback(episode: EpisodeDetail, texts: bool) -> Iterator[Row]:

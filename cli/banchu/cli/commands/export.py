@@ -12,7 +12,8 @@ def export(
     run: Annotated[str, typer.Argument(help="A run's folder, its name under ./runs, or `last`.")],
     format: Annotated[str, typer.Option("--format", "-f", help="csv, jsonl or parquet.")] = "csv",
     table: Annotated[
-        str, typer.Option("--table", "-t", help="attempts, episodes, calls, feedback or self_tests.")
+        str,
+        typer.Option("--table", "-t", help="attempts, episodes, calls, feedback, self_tests, tool_calls or recalls."),
     ] = "attempts",
     out: Annotated[
         Path | None, typer.Option(help="The file to write; one that is there is replaced. Default: stdout.")
