@@ -249,3 +249,23 @@ async def test_what_a_run_with_tools_may_cost_is_more_than_it_does(lab: Any) -> 
     }
     plain = estimate(lab.config(tasks, "none,intrinsic", rounds=1), tasks, lab.folder, lambda model: None)
     assert {share.role: share.calls / 2 for share in plain.shares} == {"actor": 3, "critic": 1, "reflector": 1}
+
+
+async def test_a_budget_that_ends_in_a_first_conversation_leaves_what_was_said_last(lab: Any) -> None:
+    """Ever smaller budgets: no episode fails, and none is without an attempt."""
+    tasks, tools = lab.tasks(2), kit(count)
+    ended, cut = set(), []
+    for tokens in (8000, 2000, 1300, 1100):
+        name, model = f"{tokens}", caller(lab, COUNT, most=6)
+        outcome = await lab.run(
+            name, tasks, arms=ARMS, model=model, rounds=1, kit=tools, max_tokens=100, episode_tokens=tokens
+        )
+        assert outcome.complete
+        with lab.ledger(name) as ledger:
+            for episode in ledger.episodes():
+                assert episode.attempts
+                assert sum(call.prompt_tokens + call.completion_tokens for call in episode.calls) <= tokens
+                ended.add(episode.stopped_by)
+                cut += [episode.attempts[0].attempt.text] if "```tool" in episode.attempts[0].attempt.text else []
+    assert ended == {"rounds", "budget"}
+    assert cut
