@@ -95,7 +95,7 @@ async def test_garbage_tests_change_no_byte_that_a_server_sees_in_any_arm(lab: A
     assert len(REALISTIC) >= 5
     arms = honest([*every_arm(), *REALISTIC])
     sent = await compare(lab, arms, tasks=3)
-    await lab.run("here", lab.tasks(3), ",".join(arm.name for arm in arms), rounds=2)
+    await lab.run("here", lab.tasks(3), ",".join(arm.name for arm in arms), caller(lab, PYTHON), rounds=2)
     assert lab.trajectories("here") == sent.trajectories
 
 

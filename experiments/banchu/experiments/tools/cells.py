@@ -147,7 +147,7 @@ class Folder:
 
 
 def limits(timeout_s: float) -> CommandLimits:
-    """Of one program or command. Three times the wall: how busy this machine is must not change what a model is told."""
+    """Of one program or command. Three times the wall: how busy a machine is must not change what a model is told."""
     return CommandLimits(cpu_s=timeout_s, wall_s=3 * timeout_s)
 
 
