@@ -25,7 +25,7 @@ def export(
     """Write one table of a run: a row for each attempt, episode, model call, feedback or self-written test.
 
     Every column is described in docs/export.md. Of arms that are shown sealed tests, prompts, replies, feedback and
-    reflections are left empty unless --sealed. Parquet needs `pip install 'banchu[parquet]'` and --out.
+    reflections are left empty unless --sealed. Parquet needs `pip install 'banchu\\[parquet]'` and --out.
 
     Examples: `banchu export last > attempts.csv` · `banchu export last --table calls --format jsonl` ·
     `banchu export last --table episodes --format parquet --out episodes.parquet`

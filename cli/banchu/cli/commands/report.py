@@ -14,7 +14,7 @@ def report(
         Path | None, typer.Option(help="The folder to write in. Default: `report` in the run's folder.")
     ] = None,
     figures: Annotated[
-        bool, typer.Option("--figures/--no-figures", help="Figures need `pip install 'banchu[figures]'`.")
+        bool, typer.Option("--figures/--no-figures", help="Figures need `pip install 'banchu\\[figures]'`.")
     ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print the paths that were written as JSON.")] = False,
 ) -> None:
