@@ -256,3 +256,16 @@ def test_tools_are_listed_and_tried_by_hand(banchu: Banchu, files: Path) -> None
         assert refused.returncode == 2
         assert len(refused.stderr.splitlines()) == 1
         assert named in refused.stderr
+
+
+def test_a_tool_that_has_changed_is_another_run(banchu: Banchu, files: Path) -> None:
+    told = ("--model", script(files), "--arms", "none+tools=actor", "--limit", "1", "--tools", "my_tools.py:count")
+    dry = banchu(*RUN, *told, "--dry-run")
+    assert json.loads(dry.stdout)["calls_by_role"] == {"actor": 2 * 8}  # eight turns in each of two rounds
+    assert not (files / "runs").exists()
+    assert banchu(*RUN, *told).returncode in (0, 1)
+    (files / "my_tools.py").write_text(FILES["my_tools.py"].replace(".count(word)", ".count(word) + 1"))
+    refused = banchu("resume", "last")
+    assert refused.returncode == 2
+    assert "it would mix two experiments: tools.box: " in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1

@@ -144,9 +144,15 @@ def config_of(stored: dict[str, Any]) -> RunConfig:
 
 def differences(stored: RunConfig, now: RunConfig) -> list[str]:
     """One line for each key that differs, with both values; empty: the same run."""
-    old, new = stored.to_json(), now.to_json()
+    old, new = _flat(stored.to_json()), _flat(now.to_json())
     keys = dict.fromkeys((*old, *new))
     return [f"{k}: {_short(old.get(k))} then, {_short(new.get(k))} now" for k in keys if old.get(k) != new.get(k)]
+
+
+def _flat(plain: dict[str, Any]) -> dict[str, Any]:
+    """With each key of what the tools are as one of its own: two boxes may differ in one digest alone."""
+    tools = plain.pop("tools", {})
+    return {**plain, **{f"tools.{key}": value for key, value in tools.items()}}
 
 
 def _short(value: Any) -> str:
