@@ -13,6 +13,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from tests.experiments.collector import Collector, Seen, collecting
+from tests.experiments.tooling import COUNT, WRONG, caller, count, kit
 
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.chat import Completion, Message, Request, Sampling, TokenLogprob, ToolCall, Usage
@@ -273,3 +274,22 @@ async def test_an_answer_out_of_a_recording_is_told_from_one_that_was_bought(lab
 
 def recorded(path: Path, mode: Any, lab: Any) -> Recording:
     return Recording(path, mode, opener=lambda spec, options: lab.fickle())
+
+
+async def test_a_tool_that_a_model_calls_is_a_span_below_whoever_called(lab: Any, collector: Collector) -> None:
+    with traced(collector.url, lambda line: None) as tracing:
+        arms = "none+tools=actor,tools"
+        await lab.run("a", lab.tasks(3), arms, caller(lab, COUNT, WRONG), rounds=1, kit=kit(count), tracing=tracing)
+    by_id, found = {span.id: span for span in collector.spans}, collector.named("execute_tool count")
+    with lab.ledger("a") as ledger:
+        calls = [(e, call) for e in ledger.episodes() for call in e.tool_calls]
+    assert Counter((*whose_is(e), call.role) for e, call in calls) == Counter(
+        (*whose(span), span.told["banchu.role"]) for span in found
+    )
+    assert {(span.told["banchu.role"], by_id[span.parent].name) for span in found} == {
+        ("actor", "invoke_agent none+tools=actor"),
+        ("critic", "feedback tools"),
+    }
+    assert {span.told.get("error.type") for span in found} == {None, "BadArguments"}
+    told = str([span.told for span in found])
+    assert "rose" not in told  # neither arguments nor results

@@ -222,8 +222,8 @@ class Runner:
         )
         desk = NO_TOOLS
         if self._workshop and arm.uses_tools:
-            search = self._memory.search(job, journal)
-            desk = self._workshop.desk(arm, task, job.repeat, journal, self._proofs.of(task), critic, search)
+            prover, search = self._proofs.of(task), self._memory.search(job, journal)
+            desk = self._workshop.desk(arm, task, job.repeat, journal, prover, critic, search, trace.calling)
         context = EpisodeContext(
             actor=Actor(desk.actor(model), sampling),
             critic=Critic(desk.critic(critic), sampling, critic_tokens(arm)),

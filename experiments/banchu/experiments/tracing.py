@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from banchu.core.arm import Arm
+from banchu.core.chat import CallRole
 from banchu.experiments.config import RunConfig
 from banchu.models import Model
 
@@ -47,6 +48,9 @@ class EpisodeTrace(Protocol):
     def oracle(self, oracle: Oracle) -> Oracle: ...
 
     def prover(self, prover: Prover) -> Prover: ...
+
+    def calling(self, tool: str, role: CallRole) -> AbstractContextManager[None]:
+        """Around one call of a tool by the model in a role; what it raises goes through."""
 
     def judging(self, attempt: Attempt, judge: Judging, source: Callable[[], VerdictSource]) -> _Verdict:
         """What to await in the place of `judge()`. Asked for from behind the sink, which keeps what comes of it."""
@@ -89,6 +93,9 @@ class _Plain:
 
     def prover(self, prover: Prover) -> Prover:
         return prover
+
+    def calling(self, tool: str, role: CallRole) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def judging(self, attempt: Attempt, judge: Judging, source: Callable[[], VerdictSource]) -> _Verdict:
         return judge()

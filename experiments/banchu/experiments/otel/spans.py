@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from opentelemetry.context import Context
@@ -142,6 +142,12 @@ class EpisodeSpans:
         """Code that is run, or the oracle that is asked, by whatever the episode is at."""
         told = {names.OPERATION: "execute_tool", names.TOOL: name, **self._told}
         return self._spans.start(f"execute_tool {name}", self._under(), told)
+
+    def calling(self, tool: str, role: CallRole) -> AbstractContextManager[None]:
+        """A call of a tool by a model: neither its arguments nor its result, which are in the ledger."""
+        parent = self._under() if role in _IN_FEEDBACK else self._span
+        told = {names.OPERATION: "execute_tool", names.TOOL: tool, **self._told, "banchu.role": role}
+        return ending(self._spans.start(f"execute_tool {tool}", parent, told))
 
     def attempted(self, round: int) -> None:
         """What follows is about this attempt."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from banchu.agents.critic import CHECKED_REVIEW_TOKENS, REVIEW_TOKENS
 from banchu.agents.quoting import bounded
-from banchu.agents.tools import BadArguments, ToolFailed
+from banchu.agents.tools import BadArguments, Tool, ToolFailed
 from banchu.agents.tools.asking import ToolModel
 from banchu.agents.tools.builtin.cell import files, shell
 from banchu.agents.tools.builtin.search_memory import Searchable
@@ -32,6 +34,8 @@ from banchu.experiments.tools.kit import Kit
 from banchu.graphs import NotCovered
 from banchu.graphs.context import Prover
 from banchu.models import Around, Model
+
+Calling: TypeAlias = Callable[[str, CallRole], AbstractContextManager[None]]
 
 
 class NoTools:
@@ -69,6 +73,7 @@ class Workshop:
         prover: Prover,
         helper: Model,
         memory: Searchable,
+        calling: Calling,
     ) -> NoTools:
         """The tools of one episode, which is told again what its ledger holds.
 
@@ -76,10 +81,11 @@ class Workshop:
             prover: runs the examples of the task's own prompt, and knows nothing else of the task.
             helper: who is asked by `ask_model`.
             memory: what `search_memory` searches.
+            calling: is put around each call that is run, for whoever watches.
         """
         earlier = self._ledger.tool_calls(task.id, arm.name, repeat)
         seed = call_seed(self.config.seed, task.id, repeat, "critic", 0)
-        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, memory, seed)
+        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, memory, calling, seed)
 
     async def aclose(self) -> None:
         await self.pool.aclose()
@@ -97,16 +103,18 @@ class Desk(NoTools):
         examples: Examples,
         helper: Model,
         memory: Searchable,
+        calling: Calling,
         seed: int,
     ) -> None:
         self._kit, self._arm, self._journal = workshop.kit, arm, journal
         self._told: list[ToolCallRecord] = []
         self._pending: list[asyncio.Future[None]] = []
-        self._place = Place()
+        self._place, self._calling = Place(), calling
         self._folder = Folder(workshop.config.isolation, self._bring_back)
         sampling = replace(workshop.config.sampling, seed=seed)
         handles = Handles(workshop.pool, self._folder, examples, AtPlace(helper, self._place), sampling, memory)
-        self._box = self._kit.box(handles, sink=self._keep, earlier=earlier, passing=(NotCovered, Draining))
+        passing = (NotCovered, Draining)
+        self._box = self._kit.box(handles, self._watched, sink=self._keep, earlier=earlier, passing=passing)
 
     def actor(self, model: Model) -> Model:
         return self._with_tools(model, "actor") if self._arm.tools == "actor" else model
@@ -117,6 +125,13 @@ class Desk(NoTools):
     def _with_tools(self, model: Model, role: CallRole) -> Model:
         around = AfterCommit(model, self._pending, self._place)
         return ToolModel(around, self._box, self._kit.ways[role], spent=NotCovered)
+
+    def _watched(self, tool: Tool) -> Tool:
+        return replace(tool, run=partial(self._run, tool))
+
+    async def _run(self, tool: Tool, arguments: dict[str, Any]) -> str:
+        with self._calling(tool.name, self._place.role):
+            return await tool.call(arguments)
 
     def _keep(self, record: ToolCallRecord) -> None:
         self._told.append(record)
@@ -152,6 +167,7 @@ class Place:
     """Where an episode is: for calls that tools make."""
 
     round = 0
+    role: CallRole = "actor"
 
 
 class AfterCommit(Around):
@@ -162,7 +178,7 @@ class AfterCommit(Around):
         self._pending, self._place = pending, place
 
     async def complete(self, request: Request) -> Completion:
-        self._place.round = request.round
+        self._place.round, self._place.role = request.round, request.role
         while self._pending:
             await self._pending.pop(0)
         return await super().complete(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -56,9 +56,13 @@ class Kit:
         """The box, with built-in tools that work on nothing: for what it is, not for what it does."""
         return self.box(NOTHING)
 
-    def box(self, handles: Handles, **values: Any) -> ToolBox:
-        """The box of an episode with these handles; `values` as `ToolBox` takes them."""
-        tools = [part.make(handles) if isinstance(part, BuiltIn) else part for part in self.parts]
+    def box(self, handles: Handles, around: Callable[[Tool], Tool] = lambda tool: tool, **values: Any) -> ToolBox:
+        """The box of an episode with these handles; `values` as `ToolBox` takes them.
+
+        Args:
+            around: what to put in the place of each tool.
+        """
+        tools = [around(part.make(handles) if isinstance(part, BuiltIn) else part) for part in self.parts]
         return ToolBox(tools, limits=self.limits, **values)
 
     def to_json(self) -> dict[str, Any]:
