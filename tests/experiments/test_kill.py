@@ -23,6 +23,7 @@ ARMS = (
     "visible_tests+search=repair+width=2+explain=blocks+rounds=3"
 )
 WITH_TOOLS = "tools,none+tools=actor"
+WITH_MEMORY = "visible_tests,visible_tests+memory=across,visible_tests+memory=task"
 
 # The functions of the first four tasks, so that there is a program to run in each.
 PROGRAM = "".join(
@@ -62,19 +63,23 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     process.communicate("")
 
 
+OF_MEMORY = {"splits", "recalls", "memory_stages", "lessons"}
 UNUSED = {
-    ARMS: {"self_tests", "call_extras", "turns", "tool_calls"},
-    WITH_TOOLS: {"self_tests", "call_extras", "choices", "proofs"},
+    ARMS: {"self_tests", "call_extras", "turns", "tool_calls", *OF_MEMORY},
+    WITH_TOOLS: {"self_tests", "call_extras", "choices", "proofs", *OF_MEMORY},
+    WITH_MEMORY: {"self_tests", "call_extras", "choices", "turns", "tool_calls"},
 }
 """Tables that these arms, and a server that sends text alone, leave empty."""
 
 
 def command(url: str, out: Path, arms: str) -> list[str]:
     tools = ("--tools", "python", "--tools", "files", "--tool-calls", "text") if "tools" in arms.split(",") else ()
+    memory = ("--memory-train", "2", "--repeats", "2") if "memory" in arms else ()
     return [
         *(sys.executable, "-m", "banchu.cli.main", "run", "humaneval", "--model", "openai:scripted", "--base-url", url),
         *("--arms", arms, "--no-controls", "--limit", "4", "--rounds", "2", "--concurrency", "6"),
         *tools,
+        *memory,
         *("--out", str(out), "--json"),
     ]
 
@@ -101,7 +106,7 @@ def sales(log: Path) -> list[tuple[str, int]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("arms", [ARMS, WITH_TOOLS])
+@pytest.mark.parametrize("arms", [ARMS, WITH_TOOLS, WITH_MEMORY])
 def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(
     server: tuple[str, Path], tmp_path: Path, arms: str
 ) -> None:

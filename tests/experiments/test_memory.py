@@ -92,7 +92,27 @@ async def test_garbage_tests_change_nothing_that_is_remembered(lab: Any) -> None
     assert sum(row.place > 0 for rows in recalls(lab, "true").values() for row in rows) >= 6
 
 
-Plant = Callable[[pytest.MonkeyPatch], None]
+@pytest.mark.slow
+async def test_garbage_tests_change_nothing_under_any_memory_and_source(lab: Any) -> None:
+    sources = ("intrinsic", "self_tests", "visible_tests", "execution", "placebo+window=1")
+    memories = (
+        *(
+            "across",
+            "across+control=shuffled",
+            "across+control=empty",
+            "across+successes=only+k=1",
+            "across+halflife=1",
+        ),
+        *("task", "task+successes=only", "task+control=empty"),
+    )
+    texts = [f"{source}+memory={memory}" for source in sources for memory in memories]
+    extra = ["self_tests+search=tree+width=2+memory=across", "visible_tests+choose=majority+memory=task"]
+    arms = [Arm.parse(text).name for text in [*texts, *extra]]
+    assert not any(Arm.parse(arm).uses_oracle for arm in arms)
+    await lab.run("true", lab.tasks(6), arms=",".join(arms), **HALF)
+    await lab.run("garbage", with_garbage_tests(lab.tasks(6)), arms=",".join(arms), model=lab.fickle(), **HALF)
+    assert lab.trajectories("garbage") == lab.trajectories("true")
+    assert {arm for _, arm, _ in recalls(lab, "true")} == {*arms}
 
 
 def verdict_as_outcome(patch: pytest.MonkeyPatch) -> None:
