@@ -15,7 +15,7 @@ from banchu.analysis.export import TABLES
 from banchu.analysis.export import rows as exported
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.arm import Arm
-from banchu.core.errors import ConfigError, SandboxError
+from banchu.core.errors import ConfigError, ModelError, SandboxError
 from banchu.experiments.digest import digest_of
 from banchu.experiments.jobs import Job, stages_of
 from banchu.experiments.recalls import SEARCHED, Recalled
@@ -24,6 +24,7 @@ from banchu.experiments.split import measured_tasks, split_of
 from banchu.memory import Entry, Pool, Query
 from banchu.memory.recall import Recall, WallBroken
 from banchu.models.embedding.hashed import HashedEmbedder
+from banchu.models.scripted import ScriptedModel
 
 ACROSS = "visible_tests+memory=across"
 TASK = "visible_tests+memory=task"
@@ -235,6 +236,31 @@ async def test_nobody_reads_before_all_writers_have_ended(lab: Any, monkeypatch:
     assert outcome.open == 3
     assert {arm for _, arm, _ in recalls(lab, "run")} == set()
     assert (await lab.run("run", lab.tasks(4), arms=f"visible_tests,{ACROSS}", rounds=2, memory_train=2)).complete
+
+
+async def test_what_a_stage_began_with_stands_though_a_failed_writer_comes_back(lab: Any) -> None:
+    """Some readers have read by then; whoever reads later reads the same."""
+    values: dict[str, Any] = {"rounds": 1, "memory_train": 3}
+    late = split_of(lab.config(lab.tasks(6), ACROSS, **values)).train[0]
+    name = next(pair.task.entry_point for pair in lab.tasks(6).tasks if pair.task.id == late)
+    fickle = lab.fickle()
+
+    def fails(request: Any) -> str:
+        if request.role == "reflector" and name in request.prompt_text:
+            raise ModelError("too busy")
+        return str(fickle._replies(request))
+
+    def wrong(request: Any) -> str:
+        return "I know it not." if request.role == "actor" and name in request.prompt_text else fails(request)
+
+    first = await lab.run("run", lab.tasks(6), ACROSS, model=ScriptedModel(wrong, id=fickle.id), **values)
+    assert (first.failed, first.open) == (1, 0)
+    before = facts(lab.folder / "run" / "ledger.sqlite")
+    assert (await lab.run("run", lab.tasks(6), ACROSS, model=fickle, **values)).complete
+    after = facts(lab.folder / "run" / "ledger.sqlite")
+    assert len(after["reflections"]) > len(before["reflections"])
+    assert (after["lessons"], after["memory_stages"]) == (before["lessons"], before["memory_stages"])
+    assert after["recalls"] == before["recalls"]
 
 
 async def test_an_embedder_has_a_say_and_a_file_is_read_but_not_of_tasks_of_this_run(lab: Any) -> None:

@@ -59,7 +59,9 @@ class RunMemory:
         self._config, self._tasks, self._ledger, self._journal = config, tasks, ledger, journal
         self._split = split_of(config)
         self._embedder = embedder
-        self._lasting = lasting
+        # Nothing about a task of this run, under whatever name.
+        mine = {fingerprint(task.prompt) for task in tasks.values()}
+        self._lasting = [entry for entry in lasting if entry.task not in tasks and entry.fingerprint not in mine]
         self._memories: dict[tuple[str, str], InProcessMemory] = {}
 
     async def enter(self, stage: int) -> frozenset[str]:
@@ -70,7 +72,7 @@ class RunMemory:
         waiting = set()
         for arm in self._config.parsed_arms:
             if stage == 0 and arm.memory in FROM_FILE:
-                await self._remember(arm, [_imported(entry, arm) for entry in self._lasting if self._foreign(entry)])
+                await self._remember(arm, [_imported(entry, arm) for entry in self._lasting])
             if stage == 0 or not arm.writes_memory:
                 continue
             if (gained := self._stored(arm, stage)) is None:
@@ -182,11 +184,6 @@ class RunMemory:
                 )
                 found.append(entry)
         return found
-
-    def _foreign(self, entry: Entry) -> bool:
-        """Whether a lesson of a file is about no task of this run, under whatever name."""
-        mine = {fingerprint(task.prompt) for task in self._tasks.values()}
-        return entry.task not in self._tasks and entry.fingerprint not in mine
 
     async def _remember(self, arm: Arm, entries: Sequence[Entry]) -> None:
         pools: dict[Pool, list[Entry]] = {}
