@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -135,7 +136,12 @@ def test_a_tool_of_the_users_in_a_run_and_in_what_is_shown_of_it(banchu: Banchu,
     assert banchu("resume", "last", "--json").returncode in (0, 1)
     banchu("report", "last", "--no-figures")
     (report,) = files.glob("runs/*/report/report.md")
-    assert "oracle tool" in report.read_text()
+    text = report.read_text()
+    assert "oracle tool" in text
+    assert "| tools | count, word_length, answer (an ORACLE); the actor calls in text" in text
+    (again,) = [line for line in text.splitlines() if line.startswith("banchu run ")]
+    done = banchu(*shlex.split(again)[1:], "--json")
+    assert Path(json.loads(done.stdout)["folder"]).name == report.parent.parent.name
 
 
 @pytest.mark.slow

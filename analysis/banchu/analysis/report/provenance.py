@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from banchu.analysis.report.markdown import as_table
+from banchu.analysis.tool_use import tools_line
 from banchu.experiments.budget import SpentBudget
 from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
@@ -21,6 +22,8 @@ def settings(ledger: Ledger, config: RunConfig) -> str:
     """Every value that may change a number, and what wrote this."""
     stored = config.to_json()
     tasks = stored.pop("tasks")
+    if tools := stored.get("tools"):
+        stored["tools"] = f"{tools_line(tools)}; sha256 {tools['box']}"
     rows = [("tasks", f"{len(tasks)}: {_ends(tasks)}"), *((key, _value(value)) for key, value in stored.items())]
     if source := ledger.meta("benchmark_source"):
         rows.append(("benchmark read from", str(source)))
@@ -64,11 +67,21 @@ def command(ledger: Ledger) -> str:
             words += [word for task in value for word in ("--task", str(task))]
         elif key == "episode_time" and value is not None:
             words += ["--episode-time", f"{value}s"]
+        elif key == "tools" and isinstance(value, dict):
+            words += _tool_words(value)
         elif key == "model_options":
             words += [word for k in _MODEL_OPTIONS if value.get(k) is not None for word in _option(k, value[k])]
         elif key != "benchmark" and isinstance(value, str | int | float):
             words += _option(key, value)
     return shlex.join([*words, "--no-controls"])  # the arms that were run are all written out
+
+
+def _tool_words(said: Mapping[str, Any]) -> list[str]:
+    """As `banchu run` takes them; what is as it usually is is left out."""
+    several = [word for key in ("tools", "mcp") for value in said[key] for word in (f"--{key}", str(value))]
+    usual = {"tools-file": said["file"], "max-tool-calls": said["max_calls"]}
+    usual["tool-calls"] = None if said["calls"] == "auto" else said["calls"]
+    return [*several, *(word for key, v in usual.items() if v is not None for word in (f"--{key}", str(v)))]
 
 
 def _option(key: str, value: Any) -> list[str]:
