@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from banchu.agents.actor import Actor
 from banchu.agents.attempts import CHAT_LIMITS, COMPLETION_LIMITS
+from banchu.agents.reflector import Reflector
 from banchu.core.chat import Request, Sampling
 from banchu.core.episode import Attempt
 from banchu.core.task import Task
@@ -83,3 +84,24 @@ async def test_no_lesson_no_notes() -> None:
         bare = await prompt((), style=style)
         assert await prompt(("", " \n"), style=style) == bare
         assert "Notes from earlier work" not in bare
+
+
+@pytest.mark.parametrize("lesson", HOSTILE[:-2])
+async def test_a_hostile_lesson_does_not_change_what_the_reflector_is_asked(lesson: str) -> None:
+    async def asked(text: str) -> str:
+        seen: list[Request] = []
+
+        def reply(request: Request) -> str:
+            seen.append(request)
+            return "x"
+
+        attempt = Attempt(0, "def f(x): return x", "def f(x): return x")
+        reflector = Reflector(ScriptedModel(reply), Sampling())
+        await reflector.reflect(TASK, attempt, "wrong", round=1, seed=0, earlier=(text,))
+        return seen[0].prompt_text
+
+    harmless, hostile = await asked("a"), await asked(lesson)
+    head, _, tail = harmless.partition("```text\na\n```")
+    assert hostile.startswith(head)
+    assert hostile.endswith(tail)
+    assert not re.search(r"<\|im_(start|end)\|>|\[/?INST\]|</?s>|<</?SYS>>", hostile)

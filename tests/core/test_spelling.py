@@ -25,6 +25,7 @@ from banchu.core.arm import (
     Explain,
     Search,
     Show,
+    Summary,
     Tools,
 )
 from banchu.core.errors import ConfigError
@@ -45,6 +46,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "choose": st.sampled_from(get_args(Choose)),
     "rounds": st.integers(0, 12),
     "tools": st.sampled_from(get_args(Tools)),
+    "summary": st.sampled_from(get_args(Summary)),
     "memory": st.sampled_from(get_args(Memory)),
     "k": st.integers(1, 9),
     "threshold": st.sampled_from((-1.0, 0.0, 0.25, 0.4, 1.0)),
@@ -154,6 +156,7 @@ INSTEAD = {
     "intrinsic+review=turns+search=repair": "self_tests+search=repair",
     "random+tools=actor": "oracle_stop+tools=actor",
     "self_tests+search=repair+rounds=4": "self_tests+search=repair+rounds=9",
+    "intrinsic+window=0+summary=running": "intrinsic+window=1+summary=running",
     "intrinsic+k=5": "intrinsic+memory=across+k=5",
     "none+memory=across": "visible_tests+memory=across",
     "intrinsic+memory=task+window=0": "intrinsic+memory=task+window=1",

@@ -23,9 +23,9 @@ OPTIONS = [name for row in re.findall(r"^\| (`.*?) \|", TABLE, re.MULTILINE) for
 
 
 def test_every_option_is_there_and_can_be_written() -> None:
-    assert {option.partition("=")[0] for option in OPTIONS} == {*RECALLING}
+    assert {option.partition("=")[0] for option in OPTIONS} == {*RECALLING, "summary"}
     for option in OPTIONS:
-        memory = "" if option.startswith("memory") else "memory=across+"
+        memory = "" if option.startswith(("memory", "summary")) else "memory=across+"
         assert Arm.parse(f"visible_tests+{memory}{option}")
     assert f"`k={Recalling().k}`" in TEXT
     assert {field.name for field in fields(Recalling)} == {*RECALLING}

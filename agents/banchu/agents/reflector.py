@@ -5,6 +5,7 @@ Source: Shinn et al. 2023, Reflexion (arXiv:2303.11366), the self-reflection mod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,14 +29,23 @@ class Reflector:
     max_tokens: int = 160
     """Caps the tokens of a reflection below what `sampling` allows."""
 
-    async def reflect(self, task: Task, attempt: Attempt, feedback: str, *, round: int, seed: int) -> str:
-        """A few sentences, trimmed; at most `MAX_CHARACTERS` and the note of what is left out. Raises ModelError."""
-        asked = prompts.render(
-            "reflector_reflect",
-            prompt=fenced(task.prompt, "python"),
-            attempt=shown(attempt, CHAT_LIMITS.attempt),
-            feedback=quoted(feedback, CHAT_LIMITS.feedback),
-        )
+    async def reflect(
+        self, task: Task, attempt: Attempt, feedback: str, *, round: int, seed: int, earlier: Sequence[str] = ()
+    ) -> str:
+        """A few sentences, trimmed; at most `MAX_CHARACTERS` and the note of what is left out. Raises ModelError.
+
+        Args:
+            earlier: lessons, oldest first, that the new one is to stand for as well.
+        """
+        values = {
+            "prompt": fenced(task.prompt, "python"),
+            "attempt": shown(attempt, CHAT_LIMITS.attempt),
+            "feedback": quoted(feedback, CHAT_LIMITS.feedback),
+        }
+        if kept := [quoted(each, CHAT_LIMITS.reflection) for each in earlier if each.strip()]:
+            asked = prompts.render("reflector_condense", **values, lessons="\n\n".join(kept))
+        else:
+            asked = prompts.render("reflector_reflect", **values)
         messages = (Message("system", prompts.render("reflector_system")), Message("user", asked))
         sampling = replace(self.sampling, seed=seed, max_tokens=min(self.max_tokens, self.sampling.max_tokens))
         done = await self.model.complete(Request(messages, sampling, role="reflector", round=round))

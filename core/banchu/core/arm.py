@@ -32,6 +32,7 @@ Explain = Literal["nothing", "code", "trace", "blocks", "critique"]
 Search = Literal["chain", "repair", "tree"]
 Choose = Literal["last", "best", "majority"]
 Tools = Literal["off", "actor"]
+Summary = Literal["off", "running"]
 Kind = Literal["none", "intrinsic", "external", "oracle"]
 Fairness = Literal["fair-symmetric", "fair-asymmetric", "unfair-asymmetric"]
 
@@ -97,6 +98,8 @@ class Arm(Recalling):
     """Attempts after the first, where the arm has a number of its own; None: the run's."""
     tools: Tools = "off"
     """Who may call tools before it answers. The critic of the source `tools` may in any case."""
+    summary: Summary = "off"
+    """running: the reflector is shown its last `window` lessons, and writes one that stands for all of them."""
     oracle_tool: bool = field(default=False, compare=False)
     """A tool of the run knows the answer. A fact of the run, not of the spelling: `RunConfig.parsed_arms` says it."""
 

@@ -19,6 +19,7 @@ from banchu.core.arm import (
     Search,
     Show,
     StopRule,
+    Summary,
     Tools,
 )
 from banchu.core.errors import ConfigError, unknown
@@ -37,6 +38,7 @@ _CLOSED: dict[str, tuple[str, ...]] = {
     "search": get_args(Search),
     "choose": get_args(Choose),
     "tools": get_args(Tools),
+    "summary": get_args(Summary),
     "memory": get_args(Memory),
     "successes": get_args(Successes),
     "control": get_args(Control),
@@ -109,6 +111,8 @@ def complaints(arm: Arm) -> Iterator[str]:
         yield f"tools={arm.tools}: random asks no model after its first answer; use oracle_stop"
     if arm.in_turns and arm.window:
         yield "a review in turns is remembered as it was said; use window=0"
+    if arm.summary != "off" and not arm.window:
+        yield f"summary={arm.summary} is of reflections, and there are none; use a source with window=1 or more"
     yield from _of_memory(arm)
 
 

@@ -227,6 +227,8 @@ class _Asked:
 
     def reflection(self, arm: Arm) -> Usage:
         frame = _frame("reflector_system", "reflector_reflect")
+        if arm.summary != "off":
+            frame = _frame("reflector_system", "reflector_condense") + arm.window * self._reflected
         return Usage(frame + self._task + self._attempt + self._said(arm), self._reflected)
 
     def revision(self, arm: Arm, round: int) -> Usage:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from banchu.agents import prompts
 from banchu.benchmarks import Benchmark
-from banchu.core.arm import parse_arms
+from banchu.core.arm import Arm, parse_arms
 from banchu.core.chat import Sampling
 from banchu.core.errors import DataError
 from banchu.experiments.config import RunConfig
@@ -106,7 +107,7 @@ def config_of_run(
         repeats=invocation.repeats,
         seed=invocation.seed,
         sampling=Sampling(invocation.temperature, invocation.top_p, _max_tokens(invocation, model)),
-        prompts=prompts.digest(*(["notes_lessons"] if any(arm.recalls for arm in arms) else [])),
+        prompts=prompts.digest(*_later_prompts(arms)),
         limits=asdict(Limits()),
         isolation=invocation.isolation,
         confirm=invocation.confirm,
@@ -127,6 +128,12 @@ def config_of_run(
         return replace(config, episode_usd=usd, episode_rates=then.episode_rates)
     rates = (prices or Prices()).rates(models_of(config).values(), f"--episode-usd {usd:g}")
     return replace(config, episode_usd=usd, episode_rates={model: rate.to_json() for model, rate in rates.items()})
+
+
+def _later_prompts(arms: Sequence[Arm]) -> list[str]:
+    """Those prompts of `LATER` that these arms use."""
+    recalls, condenses = any(arm.recalls for arm in arms), any(arm.summary != "off" for arm in arms)
+    return [*(["notes_lessons"] if recalls else []), *(["reflector_condense"] if condenses else [])]
 
 
 def _other(model: Model, actor: Model) -> str:

@@ -177,7 +177,7 @@ class Nodes:
             raise ValueError(f"arm {self.arm.name!r} reflects before an independent sample")
         # Revisions of one attempt share its lesson in a tree; a repair has a lesson of its own (joint samples).
         if self.arm.search != "tree" or not context.memory.recall((parent,)):
-            round = attempts[-1].round
+            round, path = attempts[-1].round, path_to(parent, parents)
             try:
                 reflection = await context.reflector.reflect(
                     task_of(state),
@@ -185,12 +185,14 @@ class Nodes:
                     feedback[parent].text,
                     round=round,
                     seed=context.seed("reflector", round),
+                    earlier=context.memory.recall(path) if self.arm.summary == "running" else (),
                 )
             except NotCovered:
                 return _out_of_budget()
             context.memory.remember(reflection, about=parent)
             context.sink.reflection(round, reflection)
-        return Command(update={"reflections": list(context.memory.recall(path_to(parent, parents)))}, goto="act")
+        recalled = list(context.memory.recall(path_to(parent, parents)))
+        return Command(update={"reflections": recalled if self.arm.summary == "off" else recalled[-1:]}, goto="act")
 
     async def _passes(self, context: EpisodeContext, attempt: Attempt) -> bool:
         if context.oracle is None:

@@ -14,7 +14,7 @@ from typing import Final
 
 __all__ = ["LATER", "digest", "names", "render", "size"]
 
-LATER: Final = frozenset({"notes_lessons"})
+LATER: Final = frozenset({"notes_lessons", "reflector_condense"})
 """Prompts that came later, for what a run may leave out: a run that does not use them is the run that it was."""
 
 
