@@ -24,11 +24,13 @@ from tests.experiments.tooling import (
 )
 
 from banchu.agents.tools import tool
+from banchu.agents.tools.builtin.visible_tests import VisibleResult
 from banchu.analysis.export import rows
 from banchu.analysis.run import summarise_ledger
 from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.errors import ToolError
 from banchu.experiments.estimate import estimate
+from banchu.experiments.tools.desk import Examples
 from banchu.models.scripted import ScriptedModel
 
 
@@ -269,3 +271,31 @@ async def test_a_budget_that_ends_in_a_first_conversation_leaves_what_was_said_l
                 cut += [episode.attempts[0].attempt.text] if "```tool" in episode.attempts[0].attempt.text else []
     assert ended == {"rounds", "budget"}
     assert cut
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+async def test_a_tool_of_ours_that_knew_the_verdict_would_be_seen(
+    lab: Any, monkeypatch: pytest.MonkeyPatch, leaks: bool
+) -> None:
+    """A leak is planted: the examples are run, and the sealed tests with them."""
+    honest = Examples.run
+    call = ("run_visible_tests", {"code": RIGHT})
+    for name, benchmark in (("true", lab.tasks(1)), ("garbage", with_garbage_tests(lab.tasks(1)))):
+        sealed = benchmark.tasks[0].sealed
+
+        async def run(self: Examples, code: str, sealed: Any = sealed) -> list[VisibleResult]:
+            found = await honest(self, code)
+            passed = bool(lab.judge.judge_sync(sealed, code).passed)
+            return [*found, VisibleResult("assert all", passed)] if leaks else found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Examples, "run", run)
+            tools = kit("run_visible_tests")
+            await lab.run(name, benchmark, arms="tools+tools=actor", model=caller(lab, call), rounds=1, kit=tools)
+    assert (lab.trajectories("true") != lab.trajectories("garbage")) is leaks
+
+
+RIGHT = (
+    "def has_close_elements(numbers, threshold):\n    s = sorted(numbers)\n"
+    "    return any(b - a < threshold for a, b in zip(s, s[1:]))\n"
+)
