@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.warm import WarmBanchu
+
+# How long an example takes is nothing that a test is about: on a busy machine any may take long.
+settings.register_profile("banchu", deadline=None)
+settings.load_profile("banchu")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
