@@ -15,6 +15,7 @@ settings.register_profile("banchu", deadline=None)
 settings.load_profile("banchu")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who stays together where tests run side by side: those of a file, all that need a Docker daemon, and all that ask
     SmolLM2, which takes every core by itself."""

@@ -221,7 +221,10 @@ def test_ctrl_c_ends_the_server_too_and_not_before_what_is_in_flight(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert not running(mine)
+    deadline = time.monotonic() + 10
+    while running(mine):  # it was told to end, by the terminal and by us, and may take a moment
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     again = banchu_afresh("resume", "last", "--json")
     assert json.loads(again.stdout)["outcome"]["done"] == 12, again.stderr
     (arm,) = json.loads(again.stdout)["summary"]["arms"]

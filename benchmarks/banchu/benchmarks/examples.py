@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from banchu.core.calls import literal, written_calls
+from banchu.core.source import parse, parse_expression
 
 
 def prompt_examples(prompt: str, entry_point: str) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ _NAMES = {"true": "True", "false": "False", "null": "None"}
 
 def _documentation(prompt: str, entry_point: str) -> str:
     """The docstring, with its escapes resolved; the whole prompt where the text stands elsewhere in the function."""
-    for node in ast.parse(prompt).body:
+    for node in parse(prompt).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == entry_point:
             return ast.get_docstring(node) or prompt
     return prompt
@@ -85,7 +86,7 @@ def _doctests(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def _expression(source: str) -> ast.expr | None:
     try:
-        return ast.parse(source, mode="eval").body
+        return parse_expression(source)
     except (SyntaxError, ValueError):
         return None
 

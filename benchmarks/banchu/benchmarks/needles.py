@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from banchu.core.source import parse
+
 MIN_LENGTH: Final = 10
 """Assertions with fewer normalised characters are not searched for: too common in innocent text."""
 
@@ -33,7 +35,7 @@ def normalise(text: str) -> str:
 def hidden_assertions(check: str, entry_point: str) -> tuple[Needle, ...]:
     """One needle for each distinct assertion of `check` that says anything. `check` must parse."""
     needles: dict[str, Needle] = {}
-    for node in ast.walk(ast.parse(check)):
+    for node in ast.walk(parse(check)):
         if not isinstance(node, ast.Assert):
             continue
         test = _Renamed(entry_point).visit(copy.deepcopy(node.test))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.core.errors import DataError
+from banchu.core.source import parse
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
@@ -51,6 +52,6 @@ def parsed(source: str) -> ast.Module | None:
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)  # what Python 3.11 says of '\d'
         try:
-            return ast.parse(source)
+            return parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from banchu.core.source import parse
+from banchu.core.source import parse, parse_expression
 
 _LONGEST: Final = 2000
 """Characters of a call; a parenthesis that is never closed is not looked for beyond."""
@@ -36,7 +36,7 @@ def written_calls(text: str, name: str) -> Iterator[WrittenCall]:
 def literal(text: str) -> ast.expr | None:
     """A Python literal, or None."""
     try:
-        value = ast.parse(text.strip(), mode="eval").body
+        value = parse_expression(text.strip())
         ast.literal_eval(value)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from typing import TypeVar
 
+T = TypeVar("T")
 _TRIES = 5
 
 
@@ -15,9 +18,18 @@ def parse(source: str) -> ast.Module:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
     """
+    return _again(lambda: ast.parse(source))
+
+
+def parse_expression(source: str) -> ast.expr:
+    """As `parse`, of one expression."""
+    return _again(lambda: ast.parse(source, mode="eval")).body
+
+
+def _again(attempt: Callable[[], T]) -> T:
     for _ in range(_TRIES):
         try:
-            return ast.parse(source)
+            return attempt()
         except SystemError:
             continue
-    return ast.parse(source)
+    return attempt()
