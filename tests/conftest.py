@@ -15,20 +15,6 @@ settings.register_profile("banchu", deadline=None)
 settings.load_profile("banchu")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who stays together where tests run side by side: those of a file, all that need a Docker daemon, and all that ask
-    SmolLM2, which takes every core by itself."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            parameters = getattr(getattr(item, "callspec", None), "params", {})
-            needs = {*getattr(item, "fixturenames", ()), *map(str, parameters.values())}
-            group = "docker" if needs & {"docker_daemon", "docker"} else str(item.path)
-            names = {item.path.stem, item.name, *map(str, parameters.values())}
-            group = "smollm2" if any(name.startswith(("smollm2", "test_smollm2")) for name in names) else group
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_finish() -> None:
     """Torch and others are loaded by now: half a million objects that no later collection need walk through again."""
     gc.collect()

@@ -75,7 +75,6 @@ def as_told(command: list[str], place: tuple[Path, str]) -> tuple[list[str], Pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("smollm2")
 def test_the_library_example_and_a_checkpoint_from_disk_work(tmp_path: Path) -> None:
     from banchu.models.local import smollm2
 
