@@ -34,7 +34,7 @@ def host() -> Iterator[Host]:
     assert not harm
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # what is left behind is counted: nobody else may open anything before the end
 def bench(request: pytest.FixtureRequest, host: Host) -> Iterator[Bench]:
     """The tier is the parameter. When it ends, nothing of it may be left on this machine."""
     tier: str = request.param
