@@ -115,7 +115,7 @@ def test_it_has_four_open_files(candidate: Path) -> None:
 def test_its_limits_are_those_asked_for(candidate: Path) -> None:
     limits = (candidate / "limits").read_text()
     rows = {line[:26].strip(): line[26:].split()[:2] for line in limits.splitlines()[1:]}
-    assert rows["Max cpu time"] == ["2", "2"]
+    assert rows["Max cpu time"] == ["2", "3"]
     assert rows["Max file size"] == [str(16 << 20)] * 2
     assert rows["Max core file size"] == ["0", "0"]
     assert rows["Max open files"] == ["64", "64"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +14,7 @@ from banchu.core.verdict import Verdict
 from banchu.sandbox import Judge, Limits
 from banchu.sandbox.isolation import Isolation
 from banchu.sandbox.slot import Slot
+from banchu.sandbox.verdicts import Ended, verdict_of
 
 Ask = Callable[..., Verdict]
 SLEEPS = "def check(candidate):\n    assert candidate(2) == 4\n"
@@ -168,6 +171,23 @@ def test_the_clocks(ask: Ask) -> None:
     )
     assert (sleeping.kind, sleeping.error) == ("timed_out", "wall limit of 0.5 s")
     judge.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: None"])
+def test_a_program_that_takes_the_signal_of_its_time_limit_for_nothing_is_timed_out(ask: Ask, handler: str) -> None:
+    code = f"import signal\nsignal.signal(signal.SIGXCPU, {handler})\ndef f(x):\n    while True:\n        pass\n"
+    assert (verdict := ask(code)).error == "CPU limit of 1 s"
+    assert verdict.cpu_s < 5
+
+
+def test_how_a_program_died_tells_which_limit_it_met_however_little_time_is_accounted() -> None:
+    """On a busy machine the kernel stops by ticks, which run ahead of the time that it accounts for."""
+    report = {"failure": {"kind": "gone"}, "passed": 0, "total": 1, "incomplete": False}
+    ended = Ended(True, -signal.SIGXCPU, killed=False, cpu_s=0.9, output="", output_bytes=0, wall_spent=False)
+    assert verdict_of(report, ended, Limits(cpu_s=2.0), 3.0, "none").kind == "timed_out"
+    other = replace(ended, code=-signal.SIGKILL)
+    assert verdict_of(report, other, Limits(cpu_s=2.0), 3.0, "none").kind == "out_of_memory"
 
 
 HANGS = TestSuite("def check(candidate):\n    for _ in candidate(1):\n        pass\n", "f", "", "")

@@ -88,8 +88,8 @@ def finish() -> NoReturn:
 def load(source: str, file: str, cpu_s: int, wall_s: int) -> tuple[dict[str, object], BaseException | None]:
     """What a program defines, and what it raised on the way. One that takes longer ends this very process."""
     scope: dict[str, object] = {"__name__": "answer"}
-    most = getrlimit(RLIMIT_CPU)[1]
-    setrlimit(RLIMIT_CPU, (cpu_s, most))
+    before = getrlimit(RLIMIT_CPU)
+    setrlimit(RLIMIT_CPU, (cpu_s, before[1]))
     alarm(wall_s)
     error = None
     seed(0)
@@ -98,7 +98,7 @@ def load(source: str, file: str, cpu_s: int, wall_s: int) -> tuple[dict[str, obj
     except BaseException as raised:  # noqa: BLE001  # whatever it raises is what is told
         error = raised
     alarm(0)
-    setrlimit(RLIMIT_CPU, (most, most))
+    setrlimit(RLIMIT_CPU, before)
     return scope, error
 
 

@@ -45,10 +45,12 @@ class Confinement:
     def become(self, order: dict[str, Any], channels: Sequence[int], output: int) -> NoReturn:
         """Turn this fork into a candidate and let it work. Never returns into the server."""
         try:
-            cpu_s = -int(-order["limits"]["cpu_s"] // 1)
-            if 0 <= self._most_cpu_s < cpu_s:
-                cpu_s = self._most_cpu_s
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+            soft = -int(-order["limits"]["cpu_s"] // 1)
+            hard = soft + 1
+            if 0 <= self._most_cpu_s < hard:
+                soft, hard = min(soft, self._most_cpu_s), self._most_cpu_s
+            # Below the hard limit its end is SIGXCPU, which nothing else sends: SIGKILL might be for want of memory.
+            resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
             self._drop()
             self._install_filter()
             if order["seed"]:  # 0 is what the server holds

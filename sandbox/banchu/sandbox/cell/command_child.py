@@ -65,9 +65,11 @@ class Start:
         self._home.drop()
 
     def _limit(self, limits: dict[str, Any]) -> None:
+        cpu_s = -int(-limits["cpu_s"] // 1)
+        # Below the hard limit the end is SIGXCPU, which nothing else sends: SIGKILL might be for want of memory.
+        _set_limit(resource.RLIMIT_CPU, cpu_s, cpu_s + 1)
         for kind, most in (
             (self._memory, limits["memory_mib"] * 2**20),
-            (resource.RLIMIT_CPU, -int(-limits["cpu_s"] // 1)),
             (resource.RLIMIT_FSIZE, limits["file_mib"] * 2**20),
             (resource.RLIMIT_NPROC, self._home.most_tasks(limits["processes"])),
             (resource.RLIMIT_NOFILE, _MAX_FILES),
@@ -76,9 +78,14 @@ class Start:
             (resource.RLIMIT_MEMLOCK, 0),
             (resource.RLIMIT_MSGQUEUE, 0),
         ):
-            hard = resource.getrlimit(kind)[1]
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (most, most))
+            _set_limit(kind, most, most)
+
+
+def _set_limit(kind: int, soft: int, hard: int) -> None:
+    most = resource.getrlimit(kind)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def _be_killed_first() -> None:
