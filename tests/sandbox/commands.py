@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from banchu.sandbox import CommandCell, CommandLimits, CommandResult
+from banchu.sandbox import CommandLimits, CommandResult
 from banchu.sandbox.process import Process
+from banchu.sandbox.warm import WarmCell
 
 LIMITS = CommandLimits(cpu_s=2.0, wall_s=5.0, memory_mib=512, processes=32, output_kib=64, file_mib=8)
 Run = Callable[..., CommandResult]
@@ -39,20 +42,31 @@ for family, kind in ((2, 1), (2, 2), (10, 1), (1, 1), (1, 2), (16, 3), (17, 3), 
 """
 
 
-def below(cell: CommandCell) -> list[int]:
+def below(cell: WarmCell) -> list[int]:
     """Processes of a cell, seen from here."""
     assert isinstance(cell._link, Process)
     found, waiting = [], [cell._link.pid]
     while waiting:
         pid = waiting.pop()
         found.append(pid)
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            waiting += [int(child) for child in task.read_text().split()]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends just now
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                waiting += [int(child) for child in task.read_text().split()]
     return found
 
 
-def nothing_below(cell: CommandCell) -> None:
+def nothing_below(cell: WarmCell) -> None:
     """Only the cell's own processes: what was started, the server, and bubblewrap's or a namespace's own."""
-    names = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in below(cell)]
+    deadline = time.monotonic() + 5
+    while len(names := _names(cell)) > 3 and time.monotonic() < deadline:
+        time.sleep(0.05)  # who waited for a session tells of its end, and then ends
     assert all(name.startswith(("python", "bwrap")) for name in names), names
     assert len(names) <= 3
+
+
+def _names(cell: WarmCell) -> list[str]:
+    found = []
+    for pid in below(cell):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.append(Path(f"/proc/{pid}/comm").read_text().strip())
+    return found

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
-from tests.sandbox.test_seccomp import ALLOW, ENOSYS, EPERM, KILL, MACHINES, PRETEND, answer
+from tests.sandbox.filters import ALLOW, ENOSYS, EPERM, KILL, MACHINES, PRETEND, answer, kernels_numbers
 
 from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.command_calls import CommandCalls, command_filter
@@ -59,17 +56,9 @@ def test_modes_are_changed_only_where_no_files_are_shared() -> None:
         assert answer(program, calls.audit_arch, calls.number("fchmodat")) == wanted
 
 
-@pytest.mark.parametrize(
-    ("machine", "header", "pattern"),
-    [
-        ("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", r"#define __NR_(\w+) (\d+)"),
-        ("aarch64", "/usr/include/asm-generic/unistd.h", r"#define __NR(?:3264)?_(\w+) (\d+)"),
-    ],
-)
-def test_the_tables_are_the_kernels(machine: str, header: str, pattern: str) -> None:
-    if not Path(header).exists():
-        pytest.skip("the kernel's headers are not installed")
-    numbers = {name: int(number) for name, number in re.findall(pattern, Path(header).read_text())}
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_tables_are_the_kernels(machine: str) -> None:
+    numbers = kernels_numbers(machine)
     calls = CommandCalls(machine)
     for name in ADDED | {*calls.absent}:
         number = calls.allowed.get(name, calls.absent.get(name))

@@ -8,6 +8,7 @@ from banchu.sandbox.judge import Judge
 from banchu.sandbox.limits import CommandLimits, Limits
 from banchu.sandbox.probe import IsolationReport, probe_cgroups, probe_isolation
 from banchu.sandbox.proving import Proof
+from banchu.sandbox.session import Session
 
 __all__ = [
     "ISOLATIONS",
@@ -19,6 +20,7 @@ __all__ = [
     "Judged",
     "Limits",
     "Proof",
+    "Session",
     "probe_cgroups",
     "probe_isolation",
 ]

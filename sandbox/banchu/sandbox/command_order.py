@@ -20,7 +20,7 @@ _MAX_PATH: Final = 1024
 
 
 class Order:
-    """One command. Raises ConfigError."""
+    """One command. `converse`: it is told more as it runs, see `session.py`. Raises ConfigError."""
 
     PYTHON: Final = "\0python"
     """In the place of a program: the interpreter of the cell, wherever it lies there."""
@@ -35,6 +35,7 @@ class Order:
         keep: bool,
         read: Sequence[str],
         limits: CommandLimits,
+        converse: bool = False,
     ) -> None:
         self.read = list(dict.fromkeys(_names("read", [read] if isinstance(read, str) else read)))
         contents = {name: _bytes(f"file {name!r}", files[name]) for name in _names("files", files)}
@@ -42,7 +43,7 @@ class Order:
         if (size := len(given) + sum(map(len, contents.values()))) > limits.file_mib << 20:
             raise ConfigError(f"files and stdin of {size} bytes exceed limit file_mib={limits.file_mib}; raise it")
         self._message: dict[str, Any] = {
-            "op": "run",
+            "op": "converse" if converse else "run",
             "command": _arguments(command),
             "files": {name: base64.b64encode(content).decode() for name, content in contents.items()},
             "stdin": base64.b64encode(given).decode(),

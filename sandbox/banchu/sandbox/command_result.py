@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
 CommandStatus = Literal[
-    "exited", "signalled", "timed_out", "out_of_memory", "output_limit", "file_limit", "forbidden", "refused", "ended"
+    "exited",
+    "signalled",
+    "timed_out",
+    "out_of_memory",
+    "output_limit",
+    "file_limit",
+    "forbidden",
+    "refused",
+    "ended",
+    "waiting",
 ]
 _STOPPED: Final[dict[str, CommandStatus]] = {
     "wall": "timed_out",
@@ -28,7 +37,8 @@ class CommandResult:
     """exited: by itself, see `exit_code`. signalled: see `signal`. timed_out: CPU or wall. out_of_memory: the control
     group's (without one, programs see their allocations fail). forbidden: killed for a system call that nobody has a
     use for. file_limit: too much in a workspace on a shared disk. refused: it did not start, since a file of its own
-    could not be written, see `stderr`. ended: it was cancelled."""
+    could not be written, see `stderr`. ended: it was cancelled, or cannot be told anything any more. waiting: it has
+    done what it was told and can be told more (`Session`)."""
     exit_code: int | None
     """127: no such program; 126: it cannot be run. None when it was killed."""
     signal: int | None
@@ -74,6 +84,13 @@ class CommandResult:
             wall_s=message["wall_s"],
             isolation=isolation,
         )
+
+    @classmethod
+    def waiting(cls, message: dict[str, Any], isolation: str) -> Self:
+        """Of a program that has done what it was told."""
+        out, err = (base64.b64decode(message[name]).decode("utf-8", "replace") for name in ("stdout", "stderr"))
+        cpu_s, wall_s = message["cpu_s"], message["wall_s"]
+        return cls("waiting", None, None, out, err, False, False, {}, (), cpu_s, wall_s, isolation)
 
 
 def _status(message: dict[str, Any], code: int, *, starved: bool) -> CommandStatus:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
@@ -105,18 +104,3 @@ class Process(Link):
 def own_python() -> str:
     """The interpreter that runs this, outside any virtual environment."""
     return getattr(sys, "_base_executable", None) or sys.executable
-
-
-def python_version(python: str) -> tuple[int, int] | None:
-    """Of an interpreter elsewhere; None where it does not start."""
-    try:
-        said = subprocess.run(
-            [python, "-I", "-S", "-c", "import sys; print(list(sys.version_info[:2]))"],
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
-        major, minor = json.loads(said.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return major, minor

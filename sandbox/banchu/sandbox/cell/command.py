@@ -6,6 +6,7 @@ has no share in judging. Each command is waited for by a process of its own (`co
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -19,6 +20,7 @@ from banchu.sandbox.cell.calls import Calls
 from banchu.sandbox.cell.command_calls import CommandCalls, command_filter
 from banchu.sandbox.cell.command_child import Start
 from banchu.sandbox.cell.command_homes import Contained, Namespaced
+from banchu.sandbox.cell.command_told import Told
 from banchu.sandbox.cell.command_wait import Waiting
 from banchu.sandbox.cell.homes import Home
 from banchu.sandbox.cell.namespaces import SetupFailed, stage
@@ -71,15 +73,21 @@ class CommandServer:
         while (message := receive_with_fds(self._control)) is not None:
             order = json.loads(message[0])
             if order["op"] == "run":
+                self._prepare(order)
                 self._run(order)
+            elif order["op"] == "converse":
+                self._prepare(order)
+                self._converse(order)
         self._home.scratch.renew()
 
-    def _run(self, order: dict[str, Any]) -> None:
+    def _prepare(self, order: dict[str, Any]) -> None:
         if not (self._kept and order["keep"]):
             self._home.scratch.renew()
         self._kept = order["keep"]
         order["env"] = self._environment | order["env"]
         order["command"] = [sys.executable if part is None else part for part in order["command"]]
+
+    def _run(self, order: dict[str, Any]) -> None:
         answer = os.memfd_create("answer")
         word, ear = socket.socketpair()
         try:
@@ -100,6 +108,24 @@ class CommandServer:
             os.close(answer)
             word.close()
         send_with_fds(self._control, told)
+
+    def _converse(self, order: dict[str, Any]) -> None:
+        """The waiting process speaks with the app until the program ends; here nothing is read meanwhile."""
+        self._home.separate()
+        waiting = os.fork()
+        if waiting == 0:
+            try:
+                Told(self._home, order, self._control).run(self._start)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        self._home.rejoin()
+        _, status = os.waitpid(waiting, 0)
+        if self._contained:
+            command_tree.kill_below(os.getpid())
+        if status:
+            with contextlib.suppress(OSError):  # the app is gone
+                send_with_fds(self._control, _LOST)
 
     def _wait_for_command(self, order: dict[str, Any], word: int, answer: int) -> NoReturn:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -35,6 +36,12 @@ class CommandHome(homes.Home, Protocol):
     def kill_all(self) -> None:
         """In a waiting process: leave nothing of what it started. Raises OSError."""
 
+    def hold(self) -> None:
+        """In a waiting process: what it started stands still. Raises OSError where it does not."""
+
+    def go_on(self) -> None:
+        """In a waiting process: what it started goes on."""
+
 
 class Namespaced(homes.Namespaced):
     """Each command has a pid namespace, whose init is the process that waits for it."""
@@ -58,6 +65,12 @@ class Namespaced(homes.Namespaced):
 
     def kill_all(self) -> None:
         command_tree.kill_namespace()
+
+    def hold(self) -> None:
+        command_tree.signal_namespace(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        command_tree.signal_namespace(signal.SIGCONT)
 
     def _build_root(self, mapped: Iterable[str]) -> None:
         # What waits for the server counts too, where it is the same user: where nobody else can be had.
@@ -96,6 +109,12 @@ class Contained(homes.Contained):
 
     def kill_all(self) -> None:
         command_tree.kill_below(os.getpid())
+
+    def hold(self) -> None:
+        command_tree.stop_below(os.getpid())
+
+    def go_on(self) -> None:
+        command_tree.resume_below(os.getpid())
 
 
 def home_of(config: dict[str, Any]) -> Namespaced | Contained:

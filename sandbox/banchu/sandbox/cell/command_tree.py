@@ -12,6 +12,7 @@ from typing import NamedTuple
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PATIENCE_S = 10.0
 _PAUSE_S = 0.001
+_STILL_S = 2.0
 
 
 class Task(NamedTuple):
@@ -21,6 +22,8 @@ class Task(NamedTuple):
     parent: int
     alive: bool
     """Not merely waiting to be collected."""
+    still: bool
+    """Stopped by a signal, or not alive."""
     cpu_s: float
     """Its own, and that of the children it has collected."""
 
@@ -61,6 +64,29 @@ def kill_below(top: int) -> None:
     _until_childless(kill)
 
 
+def signal_namespace(number: int) -> None:
+    """For the init of a pid namespace: to all others at once."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, number)
+
+
+def stop_below(top: int) -> None:
+    """For a process that adopts orphans: all others stand still. Raises OSError where they do not."""
+    deadline = time.monotonic() + _STILL_S
+    while running := [task.pid for task in below(top) if not task.still]:
+        if time.monotonic() > deadline:
+            raise OSError("a process below does not stand still")
+        for pid in running:
+            _kill(pid, signal.SIGSTOP)
+        time.sleep(_PAUSE_S)
+
+
+def resume_below(top: int) -> None:
+    """The contrary."""
+    for task in below(top):
+        _kill(task.pid, signal.SIGCONT)
+
+
 def collect(but: int) -> None:
     """Those children that have ended, up to one that somebody else waits for."""
     with contextlib.suppress(ChildProcessError):
@@ -83,9 +109,9 @@ def _until_childless(kill: Callable[[], None]) -> None:
     raise OSError("a process below does not die")
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, number: int = signal.SIGKILL) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _task(pid: int) -> Task | None:
@@ -95,4 +121,5 @@ def _task(pid: int) -> Task | None:
     except OSError:  # it ended just now
         return None
     ticks = sum(map(int, fields[11:15]))
-    return Task(pid, int(fields[1]), fields[0] not in (b"Z", b"X"), ticks * _TICK_S)
+    alive = fields[0] not in (b"Z", b"X")
+    return Task(pid, int(fields[1]), alive, not alive or fields[0] == b"T", ticks * _TICK_S)

@@ -56,22 +56,33 @@ class Waiting:
         self._word = word
         self._out, self._err, self._refusal = Stream(), Stream(), Stream()
         self._streams = {stream.fd: stream for stream in (self._out, self._err, self._refusal)}
+        self._began = self._most_cpu_s = 0.0
 
     def run(self, start: Start) -> dict[str, Any]:
         """What became of it. Raises OSError when something of it may be left."""
-        self._home.look_inside()
         stdin = os.memfd_create("stdin")
         os.write(stdin, base64.b64decode(self._order["stdin"]))
         os.lseek(stdin, 0, os.SEEK_SET)
-        began = time.monotonic()
+        command = self._started(start, stdin)
+        self._most_cpu_s = self._limits["cpu_s"]
+        stopped = self._wait(command, self._began + self._limits["wall_s"])
+        return self._ended(start, command, stopped)
+
+    def _started(self, start: Start, stdin: int) -> int:
+        """Its process id. Closes `stdin`."""
+        self._home.look_inside()
+        self._began = time.monotonic()
         command = os.fork()
         if command == 0:
             start.become(self._order, (stdin, self._out.to, self._err.to), self._refusal.to)
         os.close(stdin)
         for stream in self._streams.values():
             os.close(stream.to)
-        stopped = self._wait(command, began + self._limits["wall_s"])
-        wall_s = time.monotonic() - began
+        return command
+
+    def _ended(self, start: Start, command: int, stopped: str) -> dict[str, Any]:
+        """What became of it, when nothing of it is left. `stopped`: why it has to end; "": it has."""
+        wall_s = time.monotonic() - self._began
         if stopped:
             os.kill(command, signal.SIGKILL)
         _, status = os.waitpid(command, 0)
@@ -98,8 +109,9 @@ class Waiting:
         """Until it has ended by itself, or why it has to."""
         ended = os.pidfd_open(command)
         poll = select.poll()
-        for fd in (ended, self._word, *self._streams):
+        for fd in (ended, self._word, *(stream.fd for stream in self._streams.values() if stream.open)):
             poll.register(fd, select.POLLIN)
+        self._watch(poll)
         look = time.monotonic() + _LOOK_S
         try:
             while True:
@@ -109,7 +121,7 @@ class Waiting:
                 if now >= look:
                     look = now + _LOOK_S
                     command_tree.collect(but=command)
-                    if self._has_worked() > self._limits["cpu_s"]:
+                    if self._has_worked() > self._most_cpu_s:
                         return "cpu"
                     if stopped := self._exceeded():
                         return stopped
@@ -122,10 +134,17 @@ class Waiting:
                         poll.unregister(fd)
                 if self._out.length + self._err.length > self._room:
                     return "output"
-                if ended in ready:
-                    return ""
+                if (word := self._heard(poll, ready, ended)) is not None:
+                    return word
         finally:
             os.close(ended)
+
+    def _watch(self, poll: select.poll) -> None:
+        """Registers what else is to be heard."""
+
+    def _heard(self, poll: select.poll, ready: set[int], ended: int) -> str | None:
+        """Why not to wait any longer; None: there is no reason."""
+        return "" if ended in ready else None
 
     @property
     def _room(self) -> int:
