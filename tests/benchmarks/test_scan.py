@@ -1,6 +1,7 @@
 """The scan for sealed text: finds every assertion as it could leak, and nothing that is public."""
 
 import ast
+import json
 import pickle
 
 import pytest
@@ -83,6 +84,28 @@ def test_found(scan: SealedScan, text: str) -> None:
     assert scan.hits(f"Feedback.\n\n```text\n{text}\n```\nTry again.") == 1
 
 
+AS_DATA = {
+    "a row as JSON": lambda check: json.dumps({"task_id": "t/1", "test": check}),
+    "JSON in JSON": lambda check: json.dumps([{"text": json.dumps({"test": check})}], indent=2),
+    "a row as Python shows it": lambda check: repr({"test": check + '\n# it\'s "quoted"'}),
+    "a model's own call": lambda check: f"[call write] {json.dumps({'text': check})}",
+}
+"""What tools return is told as JSON unless it is text."""
+
+
+@pytest.mark.parametrize("form", AS_DATA)
+def test_found_in_data(scan: SealedScan, form: str) -> None:
+    assert scan.hits(AS_DATA[form](CHECK)) == len(scan)
+    assert scan.hits(AS_DATA[form](PROMPT)) == 0
+
+
+def test_what_the_prompt_shows_escaped_is_public() -> None:
+    shown = 'def f(s):\n    """Such as f(\\"a b c\\") == 12."""\n'
+    sealed = SealedTests(TestSuite('def check(candidate):\n    assert candidate("a b c") == 12\n', "f", shown, shown))
+    assert len(SealedScan(sealed, Task("t/2", "t", shown, "f"))) == 0
+    assert len(SealedScan(sealed, Task("t/2", "t", "def f(s):\n    ...\n", "f"))) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -104,7 +127,7 @@ def test_not_found(scan: SealedScan, text: str) -> None:
 
 
 def test_scan_does_not_travel(scan: SealedScan) -> None:
-    assert "35" not in repr(scan)
+    assert not any(said in repr(scan) for said in ("hidden", "[10, 20]"))  # 35 stands in many an address
     with pytest.raises(TypeError, match="not serialised"):
         pickle.dumps(scan)
 
@@ -119,6 +142,7 @@ def test_every_hidden_assertion_of_humaneval_is_found(humaneval: Benchmark) -> N
         scan, suite = SealedScan(each.sealed, each.task), unseal(each.sealed)
         flat = "\n".join(ast.unparse(node) for node in ast.walk(ast.parse(suite.check)) if isinstance(node, ast.Assert))
         assert scan.hits(suite.check) == len(scan), each.task.id
+        assert scan.hits(json.dumps({"rows": [repr(suite.check)]})) == len(scan), each.task.id
         assert scan.hits(flat.replace("'", '"').replace(" ", "  ")) == len(scan), each.task.id
 
 

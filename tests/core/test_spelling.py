@@ -206,6 +206,8 @@ def lines_of(text: str) -> Iterator[int]:
         ("self_tests+choose=first", ["first", "best", "majority"]),
         ("self_tests+search=tree+width=0", ["width=0", "at least 1"]),
         ("none+rounds=-1", ["rounds=-1", "at least 0"]),
+        ("none+rounds=1000000", ["rounds=1000000", "6 digits"]),
+        (f"none+rounds={'9' * 5000}", ["rounds=9999", "6 digits"]),
         ("none+rounds=2.5", ["rounds=2.5", "whole number"]),
         ("none+round=2", ["round", "rounds"]),
         ("none+choose", ["choose=VALUE"]),

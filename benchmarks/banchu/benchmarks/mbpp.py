@@ -21,12 +21,12 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from banchu.benchmarks.benchmark import Benchmark, BenchmarkTask
 from banchu.benchmarks.reading import decoded, json_line, parsed, read_bytes
 from banchu.core.errors import ConfigError, DataError, unknown
+from banchu.core.paths import user_path
 from banchu.core.sealed import SealedTests, TestSuite
 from banchu.core.task import Task
 
@@ -54,7 +54,7 @@ def load_mbpp(spec: str) -> Benchmark:
     options = _options(head)
     if not path:
         raise ConfigError(f"benchmark {spec!r} names no file, and MBPP is not shipped; write {options.name}:mbpp.jsonl")
-    file = Path(path).expanduser()
+    file = user_path(path)
     data = read_bytes(file, remedy="check the path; mbpp.jsonl is published in google-research/google-research")
     return parse_mbpp(data, options, label=path)
 

@@ -15,6 +15,10 @@ MIN_LENGTH: Final = 10
 """Assertions with fewer normalised characters are not searched for: too common in innocent text."""
 
 _SPACE_BESIDE_SIGN: Final = re.compile(r"(?<!\w) | (?!\w)")
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r"}
+_LEVELS: Final = 3
+"""Strings in strings: JSON that is a field of JSON, quoted once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,22 @@ class Needle:
 def normalise(text: str) -> str:
     """`text` with one kind of quote and without the spaces that Python does not need; words stay apart."""
     return _SPACE_BESIDE_SIGN.sub("", " ".join(text.replace('"', "'").split()))
+
+
+def readings(text: str) -> Iterator[str]:
+    """`text` as it stands, and as what it says where it is, or holds, a string of JSON or a `repr`: a tool that returns
+    a row of a data set returns its tests so."""
+    yield text
+    for _ in range(_LEVELS):
+        if "\\" not in text:
+            return
+        text = _ESCAPE.sub(_unescaped, text)
+        yield text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code, mark = escape.groups()
+    return chr(int(code, 16)) if code else _ESCAPED.get(mark, mark)
 
 
 def hidden_assertions(check: str, entry_point: str) -> tuple[Needle, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from banchu.benchmarks.benchmark import Benchmark
@@ -17,6 +16,7 @@ from banchu.benchmarks.humaneval import load_humaneval
 from banchu.benchmarks.jsonl import load_file
 from banchu.benchmarks.mbpp import load_mbpp
 from banchu.core.errors import unknown
+from banchu.core.paths import user_path
 
 _NAMED: Final[dict[str, Callable[[], Benchmark]]] = {"easy": load_easy, "humaneval": load_humaneval}
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz")
@@ -41,7 +41,7 @@ def load_benchmark(spec: str) -> Benchmark:
     if _MBPP.match(spec):
         return load_mbpp(spec)
     if spec.lower().endswith(_SUFFIXES):
-        return load_file(Path(spec).expanduser())
+        return load_file(user_path(spec))
     hint = "A file of your own is a path that ends in .jsonl or .jsonl.gz; MBPP is mbpp:FILE."
     if os.sep in spec:
         hint = "A path must end in .jsonl or .jsonl.gz and hold tasks in HumanEval's format."

@@ -3,12 +3,12 @@
 What counts as found: the tested expression of a hidden assertion (`f(1, 2) == 3`, with any spacing and quotes, under
 the name `candidate` or the entry point's), its two sides the other way round, or its call followed by its expected
 value as people write it (`f(1, 2) -> 3`, `f(1, 2) returned 4, expected 3`, a doctest). An assertion in a loop is
-searched as it is written there.
+searched as it is written there. Strings of JSON and of `repr` are read as what they say, three deep.
 
 What is not found: a paraphrase, the arguments or the expected value alone, a value computed in another way, text in
-another encoding, and assertions shorter than 10 characters. An assertion that the prompt itself shows is public and
-not searched for. A hit says that the text is there, not how it came: a model that has learned the benchmark by heart,
-or guesses the same example, writes it too.
+another encoding, assertions shorter than 10 characters, and the reference solution, which a right answer may equal. An
+assertion that the prompt itself shows is public and not searched for. A hit says that the text is there, not how it
+came: a model that has learned the benchmark by heart, or guesses the same example, writes it too.
 
 Where a task lists its answers, all of them are public: a program that returns one, or a test of the model's own that
 asserts one, is an answer and no leak, and is often right. There an assertion counts only as nobody but a judge writes
@@ -18,10 +18,10 @@ it: on `candidate`, or with its expected value behind it (`f() == 'C'`, `Expecte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
-from banchu.benchmarks.needles import Needle, hidden_assertions, normalise
+from banchu.benchmarks.needles import Needle, hidden_assertions, normalise, readings
 from banchu.core.sealed import SealedTests, unseal
 from banchu.core.task import Task
 
@@ -47,11 +47,11 @@ class SealedScan:
         suite = unseal(sealed)
         self._names = re.compile(r"\bcandidate\b")
         self._entry_point = _CANDIDATE if task.answers else suite.entry_point
-        public = self._normalised("\n".join((task.prompt, *task.examples)))
+        public = self._read("\n".join((task.prompt, *task.examples)))
         needles = hidden_assertions(suite.check, self._entry_point)
         if task.answers:
             needles = tuple(_of_choice(needle, suite.entry_point) for needle in needles)
-        self._needles = tuple(needle for needle in needles if not _occurs(needle, public))
+        self._needles = tuple(needle for needle in needles if not _in_any(needle, public))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a scan holds sealed text and is not serialised; build it again from the sealed tests")
@@ -62,11 +62,13 @@ class SealedScan:
 
     def hits(self, text: str) -> int:
         """How many distinct sealed assertions occur in `text`."""
-        normal = self._normalised(text)
-        return sum(_occurs(needle, normal) for needle in self._needles)
+        texts = self._read(text)
+        return sum(_in_any(needle, texts) for needle in self._needles)
 
-    def _normalised(self, text: str) -> str:
-        return normalise(self._names.sub(self._entry_point, text) if "candidate" in text else text)
+    def _read(self, text: str) -> list[str]:
+        """Normalised, in each way in which it can be read."""
+        named = self._names.sub(self._entry_point, text) if _CANDIDATE in text else text
+        return [normalise(each) for each in readings(named)]
 
 
 def _of_choice(needle: Needle, entry_point: str) -> Needle:
@@ -74,6 +76,10 @@ def _of_choice(needle: Needle, entry_point: str) -> Needle:
     known = needle.forms[0].replace(_CANDIDATE, entry_point, 1)
     told = (normalise(f"{known}\nExpected: {expected}") for _, expected in needle.pairs)
     return Needle((*needle.forms, *told), ())
+
+
+def _in_any(needle: Needle, texts: Sequence[str]) -> bool:
+    return any(_occurs(needle, text) for text in texts)
 
 
 def _occurs(needle: Needle, text: str) -> bool:

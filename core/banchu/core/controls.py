@@ -90,12 +90,6 @@ def missing_controls(arms: Iterable[Arm], rounds: int) -> tuple[Arm, ...]:
     return tuple(missing.values())
 
 
-def with_controls(arms: Iterable[Arm], rounds: int) -> tuple[Arm, ...]:
-    """The arms in their order, then the controls and companions that they lack."""
-    given = tuple(arms)
-    return (*given, *missing_controls(given, rounds))
-
-
 def is_control(control: Arm, arm: Arm) -> bool:
     """Whether the first is one of the second's controls, however it is spelt."""
     return any(same_arm(control, found) for found in controls_of(arm))

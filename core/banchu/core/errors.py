@@ -8,7 +8,7 @@
     ├── SandboxError           5      the judge itself failed: the attempt stays unjudged
     │   └── IsolationUnavailable 5    the kernel refuses the isolation that was asked for
     ├── StorageError           6      the ledger cannot be written or read (disk full, locked, no permission)
-    └── ToolError            8      what runs a tool failed: a server that does not start, or has died
+    └── ToolError              8      what runs a tool failed: a server that does not start, or has died
 
 7 is no error's: a command has run, and what it was asked to check does not hold.
 

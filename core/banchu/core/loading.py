@@ -23,7 +23,9 @@ def from_entry_point(entry: EntryPoint) -> Any:
     """What an entry point names. Raises ConfigError."""
     try:
         return entry.load()
-    except Exception as error:  # noqa: BLE001  # whatever a package does at import
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a package does at import, exit() included
         raise ConfigError(f"{offered_by(entry)} cannot be loaded: {said(error)}; reinstall its package") from None
 
 
@@ -64,6 +66,8 @@ def _imported(path: Path, where: str) -> Any:
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001  # the user's own code
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the user's own code, which may call exit()
         raise ConfigError(f"{where}: the file cannot be loaded: {said(error)}") from None
     return module

@@ -44,6 +44,7 @@ _CLOSED: dict[str, tuple[str, ...]] = {
     "control": get_args(Control),
 }
 _LEAST = {"window": 0, "same": 2, "tests": 1, "width": 1, "rounds": 0, "k": 1, "halflife": 1}
+_DIGITS = 6
 _WITHOUT_MEMORY = ("none", "oracle_stop", "random", "placebo")
 _STOPPED_BY_ORACLE = ("oracle_stop", "oracle_verdict", "oracle_trace", "random")
 _NEVER_ACCEPTS = ("placebo", "execution")
@@ -82,8 +83,11 @@ def option(text: str, key: str, value: str) -> str | int | float:
         return _cosine(text, value)
     if key not in _LEAST:
         raise unknown(f"option in arm {text!r}:", key, [*_CLOSED, *_LEAST, "threshold"])
-    if not value.isdecimal() or int(value) < _LEAST[key]:
-        raise ConfigError(f"arm {text!r}: {key}={value} is not a whole number of at least {_LEAST[key]}")
+    if not value.isdecimal() or len(value) > _DIGITS or int(value) < _LEAST[key]:
+        raise ConfigError(
+            f"arm {text[:200]!r}: {key}={value[:40]} is not a whole number of at least {_LEAST[key]}, in "
+            f"{_DIGITS} digits at most"
+        )
     return int(value)
 
 

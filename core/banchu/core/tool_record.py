@@ -46,3 +46,6 @@ class ToolCallRecord:
     """The tool knows the answer, or is said to."""
     turn: int = 0
     """After which answer of the caller in its round, from 0; the ledger finds it."""
+    prompt_tokens: int = 0
+    """Of models that the tool asked; what its result costs is in the caller's next prompt."""
+    completion_tokens: int = 0
