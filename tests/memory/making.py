@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from hypothesis import strategies as st
 from langgraph.store.base import IndexConfig
 from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
 
 from banchu.core.embedder import Embedder
 from banchu.memory import Entry, Memory, Outcome, Pool, Query, Scope
@@ -17,7 +20,9 @@ from banchu.memory.lasting import SqliteMemory
 from banchu.memory.stores import StoreMemory
 from banchu.models.embedding.hashed import HashedEmbedder
 
-KINDS: Final = ("in process", "sqlite", "store")
+KINDS: Final = tuple((kind, dense) for kind in ("in process", "sqlite", "store") for dense in (False, True))
+"""With and without vectors."""
+ALL_KINDS: Final = (*KINDS, pytest.param("store on disk", False, marks=pytest.mark.slow))
 ARM: Final = "intrinsic"
 
 
@@ -27,6 +32,8 @@ def make(kind: str, path: Path, embedder: Embedder | None = None) -> Memory:
         return InProcessMemory(embedder)
     if kind == "sqlite":
         return SqliteMemory(path, embedder)
+    if kind == "store on disk":
+        return OnDisk(path)
     if embedder is None:
         return StoreMemory(InMemoryStore())
 
@@ -34,6 +41,18 @@ def make(kind: str, path: Path, embedder: Embedder | None = None) -> Memory:
         return [[float(x) for x in row] for row in await embedder.embed(list(texts))]
 
     return StoreMemory(InMemoryStore(index=IndexConfig(dims=256, embed=embed, fields=["text"])), embedder.id)
+
+
+class OnDisk(StoreMemory):
+    """LangGraph's own store in a file, which blocks. It embeds where Python's sqlite3 loads extensions, so not here."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA synchronous=OFF")
+        super().__init__(SqliteStore(self._db), in_thread=True)
+
+    async def aclose(self) -> None:
+        self._db.close()
 
 
 def hashed() -> HashedEmbedder:

@@ -35,6 +35,7 @@ def test_a_line_gives_back_the_entry(one: Entry, text: str) -> None:
         ({"task": ""}, "names no task"),
         ({"task": "\ud800"}, "is no Unicode"),
         ({"order": 2**70}, "none that a run can have"),
+        ({"round": -(2**70)}, "none that a run can have"),
         ({"outcome": "failed"}, "sealed tests"),
         ({"arm": "oracle_stop"}, "uses an oracle"),
     ],

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.memory.making import KINDS, entry, hashed, make, query
+from tests.memory.making import ALL_KINDS, entry, hashed, make, query
 
 from banchu.core.errors import ConfigError
 from banchu.memory import Memory, Selection
+
+pytestmark = pytest.mark.parametrize(("kind", "dense"), ALL_KINDS)
 
 LESSONS = {
     "train/1": "an empty list has no largest element; check the length first",
@@ -18,9 +20,8 @@ LESSONS = {
 }
 
 
-@pytest.fixture(params=[(kind, dense) for kind in KINDS for dense in (False, True)], ids=str)
-async def memory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Memory]:
-    kind, dense = request.param
+@pytest.fixture
+async def memory(kind: str, dense: bool, tmp_path: Path) -> AsyncIterator[Memory]:
     memory = make(kind, tmp_path / "memory.sqlite", hashed() if dense else None)
     yield memory
     await memory.aclose()
@@ -40,9 +41,6 @@ async def test_the_nearest_comes_first_and_says_why(memory: Memory) -> None:
     assert hit.score > 0
     assert (hit.lexical_score is None) == (hit.lexical_rank is None)
     assert (hit.similarity is None) == (recall.embedder == "")
-    (record,) = recall.record()["hits"]
-    assert record["id"] == hit.entry.id
-    assert record["score"] == hit.score
 
 
 async def test_k_bounds_the_answer_and_zero_is_none(memory: Memory) -> None:

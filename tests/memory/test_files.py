@@ -40,3 +40,11 @@ def test_another_kind_of_file_is_one_line(tmp_path: Path, content: bytes, says: 
         read_entries(tmp_path / "m")
     with pytest.raises(DataError, match="cannot be read"):
         read_entries(tmp_path / "gone")
+
+
+def test_lines_of_somebody_elses_json_are_read(tmp_path: Path) -> None:
+    said = entry(0, "a line\u2028of its own\u0085")
+    raw = to_line(said).encode().decode("unicode_escape").replace("\n", "\\n")
+    assert "\u2028" in raw
+    (tmp_path / "m").write_text(f"\ufeff{raw}\r\n", encoding="utf-8", newline="")
+    assert read_entries(tmp_path / "m") == [said]

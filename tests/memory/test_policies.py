@@ -12,7 +12,7 @@ from tests.memory.test_wall import wall
 from banchu.core.errors import ConfigError
 from banchu.memory import Entry, Hit, Query, Recall
 from banchu.memory.controls import blanked, shuffled
-from banchu.memory.policies import decayed, off, successes, window
+from banchu.memory.policies import decayed, window
 
 ENTRIES = [entry(f"lesson {i}", f"train/{i}", order=i) for i in range(20)]
 
@@ -73,10 +73,3 @@ def test_age_halves_a_score() -> None:
     assert decayed(recall, now=0, half_life=2, k=1).hits[0].score == 0.4
     with pytest.raises(ConfigError, match="half-life 0"):
         decayed(recall, now=10, half_life=0, k=1)
-
-
-def test_only_what_ended_well() -> None:
-    outcomes = ("unknown", "accepted", "rejected")
-    recall = Recall(query(), tuple(Hit(entry(how, outcome=how), 1.0) for how in outcomes))
-    assert successes(recall).texts == ("accepted",)
-    assert off(query()).hits == ()

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.memory.making import KINDS, any_entry, any_query, entry, hashed, make, query
+from tests.memory.making import ALL_KINDS, any_entry, any_query, entry, hashed, make, query
 
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError
 from banchu.core.task import Task
-from banchu.memory import Entry, Hit, Query, Recall, WallBroken, tainted
+from banchu.memory import Entry, Hit, Query, Recall, WallBroken
 from banchu.memory.writing import write
 
 
@@ -43,8 +43,7 @@ def test_the_rule_is_the_rule(asked: Query, found: Entry) -> None:
     assert asked.allows(found) == wall(asked, found)
 
 
-@pytest.mark.parametrize("dense", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "dense"), ALL_KINDS)
 @given(st.lists(any_entry(), max_size=12), st.lists(any_query(), min_size=1, max_size=4))
 @settings(max_examples=25, deadline=None)
 def test_every_answer_keeps_the_wall_and_leaves_out_nothing_else(
@@ -128,8 +127,7 @@ ASKED = query("edges", before=5, only_successes=True, k=50)
 FINE = entry("edges that may be read", task="train/5", outcome="accepted", order=4)
 
 
-@pytest.mark.parametrize("dense", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "dense"), ALL_KINDS)
 async def test_one_wrong_thing_is_enough(kind: str, dense: bool, tmp_path: Path) -> None:
     memory = make(kind, tmp_path / "m.sqlite", hashed() if dense else None)
     await memory.remember(FINE, *LEAKS)
@@ -161,7 +159,7 @@ def test_who_claims_no_oracle_where_there_is_one_is_refused() -> None:
 TASK = Task("train/1", "easy", "def f(x):\n", "f")
 
 
-def note(arm: str = "intrinsic", read: Sequence[Recall] = (), outcome: str = "unknown") -> Entry:
+def note(arm: str = "intrinsic", outcome: str = "unknown", tainted: bool = False) -> Entry:
     return write(
         "mind the gap",
         arm=Arm.parse(arm),
@@ -172,7 +170,7 @@ def note(arm: str = "intrinsic", read: Sequence[Recall] = (), outcome: str = "un
         episode="e",
         round=0,
         outcome=outcome,  # type: ignore[arg-type]
-        read=read,
+        tainted=tainted,
     )
 
 
@@ -181,12 +179,6 @@ def test_taint_goes_from_the_oracle_to_the_reader_and_on_to_what_it_writes() -> 
     assert note("oracle_stop").oracle
     assert note(outcome="failed").oracle
     assert not note(outcome="accepted").oracle
-    clean = Recall(query(), (Hit(entry(), 1.0),))
-    reader = Recall(query(oracle=True), (Hit(entry(), 1.0), Hit(entry(task="train/2", oracle=True), 0.5)))
-    assert not tainted([clean])
-    assert tainted([clean, reader])
-    assert not note(read=[clean]).oracle
-    assert note(read=[clean, reader]).oracle
-    assert reader.record()["tainted"] is True
+    assert note(tainted=True).oracle
     assert note().cue == TASK.prompt
     assert note("intrinsic+window=1").pool.arm == "intrinsic"

@@ -4,7 +4,7 @@ from banchu.memory.entry import OUTCOMES, SCOPES, Entry, Outcome, Pool, Scope
 from banchu.memory.episodic import EpisodicMemory
 from banchu.memory.protocol import EpisodeMemory, Memory
 from banchu.memory.query import Query, Selection
-from banchu.memory.recall import Hit, Recall, WallBroken, tainted
+from banchu.memory.recall import Hit, Recall, WallBroken
 
 __all__ = [
     "OUTCOMES",
@@ -21,5 +21,4 @@ __all__ = [
     "Scope",
     "Selection",
     "WallBroken",
-    "tainted",
 ]

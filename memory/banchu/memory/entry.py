@@ -71,8 +71,9 @@ class Entry:
         for name, value in {**names, "key": self.pool.key}.items():
             if not is_unicode(value):
                 raise ValueError(f"{name} {value!r} is no Unicode")
-        if abs(self.order) >= _MOST:
-            raise ValueError(f"order {self.order} is none that a run can have")
+        for name, number in {"order": self.order, "round": self.round}.items():
+            if abs(number) >= _MOST:
+                raise ValueError(f"{name} {number} is none that a run can have")
         if self.pool.scope not in SCOPES:
             raise ValueError(f"scope {self.pool.scope!r} is none of {', '.join(SCOPES)}")
         if self.outcome not in OUTCOMES:

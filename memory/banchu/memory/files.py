@@ -28,7 +28,7 @@ def read_entries(path: Path) -> list[Entry]:
             start = file.read(len(_SQLITE))
             if start == _SQLITE:
                 return in_order(_from_sqlite(path))
-            text = (start + file.read()).decode()
+            text = (start + file.read()).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{str(path)!r} is neither a memory nor JSON lines; see `banchu memory export`") from None
     except OSError as error:
@@ -36,7 +36,7 @@ def read_entries(path: Path) -> list[Entry]:
             f"memory {str(path)!r} cannot be read: {error.strerror or error}; name a file or a run"
         ) from None
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: JSON may hold U+2028 as it is
         if line.strip():
             try:
                 found.append(from_line(line))

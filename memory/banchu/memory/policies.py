@@ -1,7 +1,7 @@
 """Which entries a prompt may show, as pure functions of what a memory holds.
 
-A policy that searches is a `Query` with its `k` and threshold; these are the ones that do not, and what may be done to
-an answer afterwards. All give a `Recall`, so the wall and the record are the same for each.
+A policy that searches is a `Query` with its `k`, its threshold and `only_successes`; these are the one that does not,
+and what may be done to an answer afterwards. All give a `Recall`, so the wall and the record are the same for each.
 """
 
 from __future__ import annotations
@@ -15,11 +15,6 @@ from banchu.memory.query import Query
 from banchu.memory.recall import Hit, Recall
 
 
-def off(query: Query) -> Recall:
-    """Nothing: the arm without memory."""
-    return Recall(query, ())
-
-
 def window(entries: Iterable[Entry], query: Query) -> Recall:
     """The last `query.k` that the query allows, oldest first.
 
@@ -27,11 +22,6 @@ def window(entries: Iterable[Entry], query: Query) -> Recall:
     """
     allowed = in_order(entry for entry in entries if query.allows(entry))
     return Recall(query, tuple(Hit(entry, 1.0) for entry in allowed[-query.k :] if query.k))
-
-
-def successes(recall: Recall) -> Recall:
-    """Without what ended badly or in doubt. `Query.only_successes` does the same before the k best are taken."""
-    return replace(recall, hits=tuple(hit for hit in recall.hits if hit.entry.succeeded))
 
 
 def decayed(recall: Recall, *, now: int, half_life: float, k: int) -> Recall:

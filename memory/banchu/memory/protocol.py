@@ -1,4 +1,9 @@
-"""What is asked of a memory: by an episode of its own one, and by whoever keeps reflections for longer."""
+"""What is asked of a memory: by an episode of its own one, and by whoever keeps reflections for longer.
+
+They are two, since they are asked different things. An episode gives its prompts the reflections on the attempts that
+they go on from, by position; it asks at every round, searches nothing, and no wall stands inside it. `Memory` is asked
+what is near, by whoever names arm, task and split; its scope `episode` keeps the reflections of many episodes apart.
+"""
 
 from __future__ import annotations
 

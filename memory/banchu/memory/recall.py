@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from banchu.memory.entry import Entry
 from banchu.memory.query import Query
@@ -54,35 +52,3 @@ class Recall:
     @property
     def texts(self) -> tuple[str, ...]:
         return tuple(hit.entry.text for hit in self.hits)
-
-    @property
-    def tainted(self) -> bool:
-        """Whether anything in it was written under an oracle: then so is whatever is made from it."""
-        return any(hit.entry.oracle for hit in self.hits)
-
-    def record(self) -> dict[str, Any]:
-        """For a ledger: the query with its text's fingerprint, and of each hit its id and scores. The texts are in the
-        memory, by id."""
-        hits = [
-            {
-                "id": hit.entry.id,
-                "task": hit.entry.task,
-                "split": hit.entry.split,
-                "episode": hit.entry.episode,
-                "round": hit.entry.round,
-                "oracle": hit.entry.oracle,
-                "score": hit.score,
-                "lexical_rank": hit.lexical_rank,
-                "lexical_score": hit.lexical_score,
-                "dense_rank": hit.dense_rank,
-                "similarity": hit.similarity,
-            }
-            for hit in self.hits
-        ]
-        query = asdict(self.query) | {"text": self.query.fingerprint}
-        return {"query": query, "embedder": self.embedder, "tainted": self.tainted, "hits": hits}
-
-
-def tainted(read: Iterable[Recall]) -> bool:
-    """Whether who read all of these knows something from an oracle."""
-    return any(recall.tainted for recall in read)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from banchu.core.arm import Arm
 from banchu.core.task import Task
 from banchu.memory.entry import Entry, Outcome, Pool, Scope
-from banchu.memory.recall import Recall, tainted
 
 
 def write(
@@ -22,16 +19,16 @@ def write(
     round: int,
     order: int = 0,
     outcome: Outcome = "unknown",
-    read: Iterable[Recall] = (),
+    tainted: bool = False,
 ) -> Entry:
     """The entry of a reflection in `arm`.
 
-    It is written under an oracle if the arm uses one, if its outcome comes from the sealed tests, or if anything that
-    the episode has read was.
+    It is written under an oracle if the arm uses one, if its outcome comes from the sealed tests, or if its writer had
+    read what was.
 
     Args:
-        read: every recall that the episode was shown before it wrote this.
+        tainted: whether the episode had been told anything that was written under an oracle.
     """
-    oracle = arm.uses_oracle or outcome in ("passed", "failed") or tainted(read)
+    oracle = arm.uses_oracle or outcome in ("passed", "failed") or tainted
     pool = Pool(scope, key, arm.name)
     return Entry(text, pool, task.id, split, episode, round, order, outcome, oracle, cue=task.prompt)
