@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.models import fake_vllm
 
 SERVE = Path(__file__).parent / "serve.py"
 END = "<end>"
@@ -71,3 +73,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     LlamaForCausalLM(config).save_pretrained(folder)
     fast.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def vllm_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A fake vLLM, importable here and in processes that are started from here."""
+    folder = tmp_path_factory.mktemp("fake")
+    fake_vllm.lay_out(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+        yield

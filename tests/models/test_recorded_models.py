@@ -12,7 +12,7 @@ from tests.models.shop import ASKED, Shop, missed, nobody, record
 from banchu.core.chat import Completion, Request, Sampling, Usage
 from banchu.core.errors import ConfigError, ContextOverflow, DataError, ModelError
 from banchu.models.api.gate import Gate
-from banchu.models.protocol import NotSent
+from banchu.models.protocol import Around, NotSent
 from banchu.models.recorded import Recording, cache_file
 from banchu.models.registry import ModelOptions
 from banchu.models.scripted import ScriptedModel
@@ -187,3 +187,23 @@ async def test_a_call_that_was_never_sent_leaves_no_trace(path: Path) -> None:
             await asked
         turn.left()
     assert "holds no calls at all" in await missed(path, ASKED)
+
+
+async def test_whether_a_model_takes_tools_is_recorded_so_a_replay_asks_as_the_run_did(path: Path) -> None:
+    """Else calls of tools would be asked for as text, and nothing recorded would be found."""
+    shop = Shop()
+    await record(path, shop, ASKED)  # by a version that did not say so, or a model that does not
+
+    class Takes(ScriptedModel):
+        takes_tools = True
+
+    for _ in range(2):
+        with Recording(path, "record", opener=lambda spec, options: Takes(shop.reply, id=spec)) as recording:
+            assert Around(recording.open("m")).takes_tools
+            recording.open("n")
+    with Recording(path, "replay", opener=nobody) as recording:
+        assert [Around(recording.open(spec)).takes_tools for spec in ("m", "n")] == [True, True]
+    assert path.read_text().count('{"model":{') == 3
+    await record(path, shop, ASKED, spec="o")
+    with Recording(path, "replay", opener=nobody) as recording:
+        assert not Around(recording.open("o")).takes_tools

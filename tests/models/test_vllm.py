@@ -6,26 +6,18 @@ The real one: test_vllm_real.py, where it is installed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.models import fake_vllm
 from tests.models.test_tool_turns import HERMES
 
 from banchu.core.chat import Message, Request, Sampling, TokenLogprob, Tool
 from banchu.core.errors import ConfigError, ContextOverflow, ModelError
-from banchu.models import Around
 from banchu.models.local.rendering import prompt_tokens
 from banchu.models.registry import ModelOptions, open_model
 from banchu.models.vllm import VllmModel
@@ -35,19 +27,8 @@ pytestmark = pytest.mark.slow  # each part of it starts a process that imports t
 CHAT = (Message("user", "Write a function that adds."), Message("assistant", "No."), Message("user", "Do."))
 
 
-@pytest.fixture(scope="module")
-def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A fake vLLM, importable here and in processes that are started from here."""
-    folder = tmp_path_factory.mktemp("fake")
-    fake_vllm.lay_out(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
-        yield
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def model(fake: None, tiny: Path) -> AsyncIterator[VllmModel]:
+async def model(vllm_fake: None, tiny: Path) -> AsyncIterator[VllmModel]:
     found = open_model(f"vllm:{tiny}+max_model_len=600")
     assert isinstance(found, VllmModel)
     yield found
@@ -103,7 +84,9 @@ async def test_calls_at_once_are_in_the_engine_at_once(model: VllmModel) -> None
 
 
 @pytest.mark.asyncio
-async def test_calls_of_tools_are_read_with_the_marks_of_the_template(fake: None, tiny: Path, tmp_path: Path) -> None:
+async def test_calls_of_tools_are_read_with_the_marks_of_the_template(
+    vllm_fake: None, tiny: Path, tmp_path: Path
+) -> None:
     shutil.copytree(tiny, tmp_path / "with_tools")
     (tmp_path / "with_tools" / "chat_template.jinja").write_text(HERMES)
     model = open_model(f"vllm:{tmp_path / 'with_tools'}+max_model_len=2000")
@@ -160,131 +143,10 @@ async def test_a_prompt_that_does_not_fit_is_said_in_tokens(model: VllmModel) ->
     assert (await model.complete(Request("wxyz", Sampling(max_tokens=596)))).text
 
 
-# How it starts and ends
-
-
-async def test_an_engine_that_dies_ends_the_run_with_what_it_died_of(fake: None, tiny: Path) -> None:
-    model = open_model(f"vllm:{tiny}+max_model_len=600")
-    waiting = asyncio.create_task(model.complete(Request("x", Sampling(max_tokens=77))))
-    for request in (Request("x", Sampling(max_tokens=13)), Request("x")):
-        with pytest.raises(
-            ModelError, match=r"vLLM ended with status 1 \(torch.OutOfMemoryError: CUDA out of mem"
-        ) as e:
-            await model.complete(request)
-        assert e.value.fatal
-    with contextlib.suppress(ModelError):  # it may have been quicker
-        await waiting
-    await until(lambda: not left_of(model))
-    await model.aclose()
-
-
-@pytest.mark.parametrize(
-    ("settings", "then", "said"),
-    [
-        (
-            "",
-            "no memory",
-            r"ValueError: Free memory on device \(3/80 GiB\) is low\.\); vLLM's settings go behind the name",
-        ),
-        ("+max_model_length=9", "", r"vLLM has no setting 'max_model_length', did you mean 'max_model_len'\?"),
-    ],
-)
-async def test_an_engine_that_does_not_start_says_why(
-    fake: None, tiny: Path, monkeypatch: pytest.MonkeyPatch, settings: str, then: str, said: str
-) -> None:
-    monkeypatch.setenv("FAKE_VLLM", then)
-    model = open_model(f"vllm:{tiny}{settings}")
-    for asking in (
-        Around(model).prepare(),
-        model.complete(Request("x")),
-    ):  # before a run begins, or with its first call
-        with pytest.raises(ModelError, match=f"vLLM did not start with status 1 \\(.*{said}") as error:
-            await asking
-        assert error.value.fatal
-    await until(lambda: not left_of(model))
-    await model.aclose()
-
-
-@pytest.mark.parametrize("then", ["", "slow"])
-async def test_closing_leaves_nothing_behind(
-    fake: None, tiny: Path, monkeypatch: pytest.MonkeyPatch, then: str
-) -> None:
-    """Loaded or still loading, with a call under way; twice is once."""
-    monkeypatch.setenv("FAKE_VLLM", then)
-    model = open_model(f"vllm:{tiny}")
-    call = asyncio.create_task(model.complete(Request("x", Sampling(max_tokens=77))))
-    await until(lambda: len(left_of(model)) == 2)
-    assert os.getsid(left_of(model)[0]) != os.getsid(0)  # Ctrl-C in a terminal does not reach it
-    group = left_of(model)
-    await model.aclose()
-    await model.aclose()
-    await until(lambda: not any(alive(pid) for pid in group))
-    with pytest.raises(ModelError, match="closed while calls were under way"):
-        await call
-
-
-@pytest.mark.parametrize("then", ["slow", pytest.param("", marks=pytest.mark.slow)])
-async def test_it_ends_with_whoever_started_it(
-    fake: None, tiny: Path, monkeypatch: pytest.MonkeyPatch, then: str
-) -> None:
-    """Loaded or still loading."""
-    monkeypatch.setenv("FAKE_VLLM", then)
-    program = f"""
-import asyncio
-from banchu.models.registry import open_model
-async def main():
-    model = open_model("vllm:{tiny}")
-    starting = asyncio.create_task(model.start())
-    if {not then}:
-        await starting
-    while not model._engine:
-        await asyncio.sleep(0.05)
-    print(model._engine._process.pid, flush=True)
-    await asyncio.sleep(60)
-asyncio.run(main())
-"""
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    leader = int(await asyncio.to_thread(process.stdout.readline))
-    await until(lambda: len(members(leader)) == 2)
-    group = members(leader)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    await until(lambda: not any(alive(pid) for pid in group))
-
-
-def left_of(model: Any) -> list[int]:
-    return members(model._engine._process.pid) if model._engine else []
-
-
-def members(leader: int) -> list[int]:
-    """The living of a session, its leader first."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            if os.getsid(int(entry.name)) == leader and alive(int(entry.name)):
-                found.append(int(entry.name))
-    return sorted(found, key=lambda pid: (pid != leader, pid))
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-async def until(done: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-
-
 # Names
 
 
-def test_the_id_names_weights_and_what_may_change_an_answer(fake: None, tiny: Path) -> None:
+def test_the_id_names_weights_and_what_may_change_an_answer(vllm_fake: None, tiny: Path) -> None:
     plain = open_model(f"vllm:{tiny}")
     assert plain.id.startswith("vllm:tiny@")
     assert plain.id.rpartition("@")[2] == open_model(f"hf:{tiny}").id.rpartition("@")[2]
@@ -306,6 +168,6 @@ def test_the_id_names_weights_and_what_may_change_an_answer(fake: None, tiny: Pa
         ("./none", ModelOptions(), "--model vllm:./none: no folder 'none'"),
     ],
 )
-def test_a_name_that_cannot_be_read_is_refused(fake: None, text: str, options: ModelOptions, said: str) -> None:
+def test_a_name_that_cannot_be_read_is_refused(vllm_fake: None, text: str, options: ModelOptions, said: str) -> None:
     with pytest.raises((ConfigError, ModelError), match=said):
         open_model(f"vllm:{text}", options)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from banchu.core.errors import ConfigError, unknown
+from banchu.core.paths import user_path
 from banchu.models import plugins
 from banchu.models.protocol import Model, PromptStyle
 
@@ -78,7 +79,7 @@ def open_model(spec: str, options: ModelOptions | None = None) -> Model:
     kind, _, name = spec.partition(":")
     path, _, attribute = spec.rpartition(":")
     if path.endswith(".py"):
-        return plugins.from_file(Path(path).expanduser(), attribute, options)
+        return plugins.from_file(user_path(path), attribute, options)
     if kind not in _KINDS:
         offered = plugins.installed()
         if kind in offered:

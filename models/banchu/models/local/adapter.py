@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from banchu.core.errors import ConfigError, ModelError
+from banchu.core.paths import user_path
 from banchu.models.local.checkpoint import find_checkpoint, find_folder
 from banchu.models.local.weights import header, tensors
 
@@ -64,7 +65,7 @@ def check_adapter(adapter: str, base: Path | None) -> str:
     Raises:
         ConfigError: not an adapter, of a kind that cannot be used here, or made for another checkpoint.
     """
-    folder = Path(adapter).expanduser()
+    folder = user_path(adapter)
     if not folder.is_dir():
         folder = find_folder(adapter, option="--adapter ")
     if lacking := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from banchu.core.errors import ConfigError, ModelError
+from banchu.core.paths import user_path
 from banchu.models.protocol import PromptStyle
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -39,7 +40,7 @@ def find_checkpoint(name: str, kind: str = "hf") -> Path:
 def find_folder(name: str, option: str = "--model hf:") -> Path:
     """The folder of a checkpoint or adapter; as `find_checkpoint`, without a look into it. `option` is for messages."""
     need_packages("torch", "transformers")
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.is_dir():
         return path
     if name.startswith((".", "/", "~")) or name.count("/") != 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from banchu.core.errors import ConfigError
+from banchu.core.paths import user_path
 from banchu.models.local import machine
 from banchu.models.local.adapter import adapter_fingerprint, brings_tokenizer, check_adapter, find_pair
 from banchu.models.local.checkpoint import fingerprint, need_packages, style_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def open_hf(name: str, options: ModelOptions) -> LocalModel:
     """`hf:NAME`, a checkpoint or an adapter whose checkpoint is here. Raises ConfigError, ModelError."""
     name, path, adapter = find_pair(name, options.adapter)
-    id = f"hf:{Path(name).name if path == Path(name).expanduser() else name}@{fingerprint(path)[:12]}"
+    id = f"hf:{Path(name).name if path == user_path(name) else name}@{fingerprint(path)[:12]}"
     return open_local(id, lambda: path, replace(options, adapter=adapter), style_of(path), path)
 
 

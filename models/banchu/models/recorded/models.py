@@ -68,6 +68,8 @@ class ReplayedModel:
         self._store = store
         self._tally = tally
         self._hint = hint
+        self.takes_tools = False
+        """Whether it took them when it was recorded, so that it is asked as then."""
         self._missed: ModelError | None = None
 
     @property

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from banchu.core.errors import ConfigError, unknown
-from banchu.models.protocol import Model
+from banchu.models.protocol import Around, Model
 from banchu.models.recorded.codec import Plain
 from banchu.models.recorded.models import RecordingModel, ReplayedModel, Tally
 from banchu.models.recorded.store import Store
@@ -70,10 +70,13 @@ class Recording:
         options = options or ModelOptions()
         if self._replays:
             found = self._recorded(spec, options)
-            return ReplayedModel(found["id"], found["style"], self._store, self.tally, _python_differs(found))
+            replayed = ReplayedModel(found["id"], found["style"], self._store, self.tally, _python_differs(found))
+            replayed.takes_tools = found.get("tools") is True
+            return replayed
         model = self._opener(spec, options)
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        made = {"at": at, "python": platform.python_version()}
+        made: Plain = {"at": at, "python": platform.python_version()}
+        made |= {"tools": True} if Around(model).takes_tools else {}
         self._store.add_model({"id": model.id, "spec": spec, "style": model.prompt_style, **made})
         return RecordingModel(model, self._store, self.tally)
 

@@ -65,7 +65,7 @@ class Store:
         self.torn = False
         """Whether the file ended with half a line when it was opened: a process was killed while it wrote."""
         self.models: list[Plain] = []
-        """What was opened: id, spec, style, when and with which Python; in the order of the file."""
+        """What was opened: id, spec, style, whether it takes tools, when and with which Python; in order."""
         self._lines: dict[str, _Line] = {}
         self._end = self._count = 0
         self._packed: bytes | None = None
@@ -104,7 +104,8 @@ class Store:
     def add_model(self, values: Plain) -> None:
         """Say what answers here, once. Raises StorageError."""
         with self._locked():
-            if not any(all(known[name] == values[name] for name in _NAMES) for known in self.models):
+            said = (*_NAMES, "tools")
+            if not any(all(known.get(name) == values.get(name) for name in said) for known in self.models):
                 self._append(line_of({"model": values}))
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from banchu.core.errors import ConfigError
+from banchu.core.paths import user_path
 from banchu.models.local.checkpoint import find_checkpoint, fingerprint, style_of
 from banchu.models.vllm.model import VllmModel
 
@@ -38,7 +39,7 @@ def open_vllm(text: str, options: ModelOptions) -> VllmModel:
     if importlib.util.find_spec("vllm") is None:
         raise ConfigError(f"--model vllm:{name} needs vLLM; pip install 'banchu[vllm]'")
     path = find_checkpoint(name, "vllm")
-    shown = Path(name).name if path == Path(name).expanduser() else name
+    shown = Path(name).name if path == user_path(name) else name
     id = f"vllm:{shown}{spelled(settings)}@{fingerprint(path)[:12]}"
     return VllmModel(id, lambda: path, options.style or style_of(path), settings)
 
