@@ -130,7 +130,7 @@ def test_negative_rounds_are_refused() -> None:
 
 
 def test_no_node_can_read_a_verdict() -> None:
-    for name in ("act", "assess", "reflect"):
+    for name in ("act", "assess", "reflect", "tools"):
         view = next(iter(inspect.get_annotations(getattr(Nodes, name), eval_str=True).values()))
         assert not {"verdict", "verdicts", "stopped_by"} & set(view.__annotations__)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
+from banchu.agents.tools import ToolBox, Toolset
+from banchu.agents.tools.builtin.calculator import calculator
 from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
 from banchu.core.episode import Attempt, Check, Choice, Feedback
@@ -98,6 +100,7 @@ class Walk:
     ) -> None:
         self.arm, self.rounds, self.sink, self.oracle = Arm.parse(arm), rounds, Sink(), ScriptedOracle()
         self.task, self.prover = task, ScriptedProver()
+        self.tools = Toolset(ToolBox([calculator]), {"actor": "text", "critic": "text"})
         self.requests: list[Request] = []
 
         def reply(request: Request) -> str:
@@ -112,8 +115,12 @@ class Walk:
         self.model = ScriptedModel(reply, id="scripted:walk")
 
     async def __call__(self) -> dict[str, Any]:
+        return dict(await run_episode(build_graph(self.arm, self.rounds), self.task, self.context()))
+
+    def context(self) -> EpisodeContext:
+        """What the walk's episode is handed."""
         sampling = Sampling()
-        context = EpisodeContext(
+        return EpisodeContext(
             actor=Actor(self.model, sampling),
             critic=Critic(self.model, sampling),
             reflector=Reflector(self.model, sampling),
@@ -123,8 +130,8 @@ class Walk:
             oracle=self.oracle if self.arm.uses_oracle else None,
             tester=TestWriter(self.model, sampling) if self.arm.writes_tests else None,
             prover=self.prover if self.arm.runs_code else None,
+            tools=self.tools if self.arm.uses_tools else None,
         )
-        return dict(await run_episode(build_graph(self.arm, self.rounds), self.task, context))
 
     def prompts(self, role: str) -> list[str]:
         return [request.prompt_text for request in self.requests if request.role == role]

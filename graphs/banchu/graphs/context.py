@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from banchu.agents import Actor, Critic, Reflector, TestWriter
+from banchu.agents.tools import Toolset
 from banchu.core.chat import CallRole
 from banchu.core.episode import Attempt, Check, Choice, Feedback
 from banchu.core.task import Task
@@ -92,5 +93,7 @@ class EpisodeContext:
     """None in every arm whose model writes no tests."""
     prover: Prover | None = None
     """None in every arm that runs no code, for feedback or to choose."""
+    tools: Toolset | None = None
+    """None in every arm that uses no tools."""
     lessons: tuple[str, ...] = ()
     """What was recalled of earlier episodes before this one began; shown with the task in every round."""

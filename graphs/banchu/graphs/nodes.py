@@ -1,4 +1,4 @@
-"""The three nodes of an episode, as closures over its arm. Each returns where to go next."""
+"""The nodes of an episode, as closures over its arm. Each returns where to go next."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from banchu.graphs.context import EpisodeContext, NotCovered
 from banchu.graphs.feedback import feedback_maker
 from banchu.graphs.guesses import guess
 from banchu.graphs.search import parent_of_next, path_to
-from banchu.graphs.state import ActView, AssessView, ReflectView, attempts_of, feedback_of, pack, task_of
+from banchu.graphs.state import ActView, AssessView, ReflectView, ToolsView, attempts_of, feedback_of, pack, task_of
 from banchu.graphs.stops import stop_after_attempt
+from banchu.graphs.talking import CallsTools, Talker, begun, ended, talking, told
 
-AfterAct = Literal["act", "assess", "__end__"]
-AfterAssess = Literal["act", "reflect", "__end__"]
+AfterAct = Literal["act", "assess", "tools", "__end__"]
+AfterAssess = Literal["act", "reflect", "tools", "__end__"]
 AfterReflect = Literal["act", "__end__"]
 
 
@@ -38,16 +39,18 @@ class Nodes:
         return self.arm.assesses
 
     async def act(self, state: ActView, runtime: Runtime[EpisodeContext]) -> Command[AfterAct]:
-        context, attempts = runtime.context, attempts_of(state)
+        context, attempts = talking(self.arm, "act", runtime.context, state), attempts_of(state)
         parent = parent_of_next(self.arm, feedback_of(state), state.get("parents", ()))
         try:
             attempt = await self._attempt(state, context, attempts, parent)
+        except CallsTools as calls:
+            return Command(update=begun(calls.talk), goto="tools")
         except NotCovered:
             if not attempts:
                 raise  # an episode without an attempt has no answer
-            return _out_of_budget()
+            return _out_of_budget(ended(state))
         context.sink.attempt(attempt)
-        update: dict[str, Any] = {"attempts": [pack(attempt)], "parents": [parent]}
+        update: dict[str, Any] = {"attempts": [pack(attempt)], "parents": [parent], **ended(state)}
         made, parents = [*attempts, attempt], [*state.get("parents", ()), parent]
         stopped = stop_after_attempt(self.arm, made, self.rounds)
         # What could be said of an attempt that no other follows is asked only where it is needed to choose.
@@ -87,21 +90,24 @@ class Nodes:
         )
 
     async def assess(self, state: AssessView, runtime: Runtime[EpisodeContext]) -> Command[AfterAssess]:
-        context, task, attempts = runtime.context, task_of(state), attempts_of(state)
-        ended = stop_after_attempt(self.arm, attempts, self.rounds)
+        context, task = talking(self.arm, "assess", runtime.context, state), task_of(state)
+        attempts = attempts_of(state)
+        last = stop_after_attempt(self.arm, attempts, self.rounds)
         try:
             tests = await self._tests(task, state, context)
-            feedback, covered = await self._feedback(context, task, attempts, state, tests or (), explained=not ended)
+            feedback, covered = await self._feedback(context, task, attempts, state, tests or (), explained=not last)
+        except CallsTools as calls:
+            return Command(update=begun(calls.talk), goto="tools")
         except NotCovered:
             said = feedback_of(state)
             if self.arm.chooses or self.arm.searches:
                 answer = await self._choose(context, task, attempts, said, state["parents"])
-                return _out_of_budget({"answer": answer})
-            return _out_of_budget()
+                return _out_of_budget({"answer": answer, **ended(state)})
+            return _out_of_budget(ended(state))
         if not covered:
-            ended = "budget"
+            last = "budget"
         context.sink.feedback(feedback)
-        update: dict[str, Any] = {"feedback": [pack(feedback)]}
+        update: dict[str, Any] = {"feedback": [pack(feedback)], **ended(state)}
         if tests is not None:
             update["tests"] = list(tests)
         if self.arm.in_turns:
@@ -109,7 +115,7 @@ class Nodes:
         said = [*feedback_of(state), feedback]
         if self.arm.chooses or self.arm.searches:
             update["answer"] = await self._choose(context, task, attempts, said, state["parents"])
-        if stopped := await self._stops(context, attempts, feedback) or ended:
+        if stopped := await self._stops(context, attempts, feedback) or last:
             return Command(update={**update, "stopped_by": stopped}, goto="__end__")
         reflects = self.arm.window and parent_of_next(self.arm, said, state["parents"]) is not None
         return Command(update=update, goto="reflect" if reflects else "act")
@@ -168,6 +174,11 @@ class Nodes:
         tests = await context.tester.write(task, limit=self.arm.tests, seed=context.seed("tester", 0))
         context.sink.self_tests(tests)
         return tests
+
+    async def tools(self, state: ToolsView, runtime: Runtime[EpisodeContext]) -> Command[Talker]:
+        """Makes the calls that the last answer of actor or critic asks for, and goes back to whoever asked."""
+        update, back = await told(self.arm, runtime.context, state)
+        return Command(update=update, goto=back)
 
     async def reflect(self, state: ReflectView, runtime: Runtime[EpisodeContext]) -> Command[AfterReflect]:
         context, attempts, feedback = runtime.context, attempts_of(state), feedback_of(state)

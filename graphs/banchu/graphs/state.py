@@ -38,6 +38,10 @@ class EpisodeState(TypedDict, total=False):
     """What the model wrote to test itself; absent until it was asked."""
     reviews: Annotated[list[str], operator.add]
     """The reviews of a conversation in turns, one an attempt; none in other arms."""
+    talk: dict[str, Any] | None
+    """What was said between actor or critic and their tools since they were asked, a `Talk`; null: nobody talks."""
+    called: int
+    """Calls of tools so far; absent in arms without."""
     answer: int
     """The attempt that is the answer so far, in arms that choose or search; absent: the last."""
     stopped_by: str
@@ -45,7 +49,7 @@ class EpisodeState(TypedDict, total=False):
 
 
 class ActView(TypedDict, total=False):
-    """The actor sees the task, its attempts, feedback and recalled reflections."""
+    """The actor sees the task, its attempts, feedback and recalled reflections; in a talk with tools, its own."""
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
@@ -53,10 +57,13 @@ class ActView(TypedDict, total=False):
     feedback: list[dict[str, Any]]
     reflections: list[str]
     reviews: list[str]
+    talk: dict[str, Any] | None
+    called: int
 
 
 class AssessView(TypedDict, total=False):
-    """A feedback source sees the task, the attempts, what it said before and the model's own tests."""
+    """A feedback source sees the task, the attempts, what it said before and the model's own tests; in a talk with
+    tools, its own."""
 
     task: dict[str, Any]
     attempts: list[dict[str, Any]]
@@ -64,6 +71,8 @@ class AssessView(TypedDict, total=False):
     feedback: list[dict[str, Any]]
     tests: list[str]
     reviews: list[str]
+    talk: dict[str, Any] | None
+    called: int
 
 
 class ReflectView(TypedDict):
@@ -73,6 +82,12 @@ class ReflectView(TypedDict):
     attempts: list[dict[str, Any]]
     parents: list[int | None]
     feedback: list[dict[str, Any]]
+
+
+class ToolsView(TypedDict):
+    """Tools are called with what a model wrote, and see nothing else of the episode."""
+
+    talk: dict[str, Any]
 
 
 class EpisodeOutput(TypedDict):

@@ -14,3 +14,8 @@ def reflexion() -> EpisodeGraph:
 def intrinsic() -> EpisodeGraph:
     """The model's own critique; nothing stops it but the rounds."""
     return build_graph(Arm.parse("intrinsic"), rounds=2)
+
+
+def tools() -> EpisodeGraph:
+    """Actor and critic may call tools before they answer: the loops act ⇄ tools and assess ⇄ tools."""
+    return build_graph(Arm.parse("tools+tools=actor"), rounds=2)

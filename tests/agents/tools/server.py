@@ -1,7 +1,7 @@
 """A small MCP server of our own: `python server.py` over stdio, `python server.py http` over streamable HTTP.
 
 Over HTTP it says on its standard output which port it serves on, and it takes only requests with the header that it is
-told of. `sick` writes to standard error and ends; `mute` never answers.
+told of. `sick` writes to standard error and ends; `mute` never answers; `empty` has no tools; `chatty` is no server.
 """
 
 from __future__ import annotations
@@ -103,5 +103,9 @@ if __name__ == "__main__":
             sys.exit("no key was given")
         case ["mute"]:
             sys.stdin.read()
+        case ["empty"]:
+            MCPServer("empty").run()
+        case ["chatty"]:
+            print("Welcome!")  # to where only messages belong
         case _:
             server.run()

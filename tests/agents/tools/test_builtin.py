@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from banchu.agents.tools import Tool, ToolBox, ToolFailed
 from banchu.agents.tools.builtin.ask_model import ask_model
 from banchu.agents.tools.builtin.calculator import calculate, calculator
-from banchu.agents.tools.builtin.cell import Ran, files, python, shell
+from banchu.agents.tools.builtin.cell import LOST, Ran, files, python, python_session, shell
 from banchu.agents.tools.builtin.search_memory import search_memory
 from banchu.agents.tools.builtin.visible_tests import VisibleResult, run_visible_tests
 from banchu.core.chat import Completion, Message, Request, Sampling, Usage
@@ -135,8 +135,6 @@ async def test_the_calculator_is_a_tool() -> None:
 class Cell:
     """A cell that answers from a list, and a folder in memory."""
 
-    keeps_state = True
-
     def __init__(self, *answers: Ran) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, float]] = []
@@ -189,11 +187,14 @@ async def test_python_and_shell_show_what_a_terminal_would(make: type) -> None:
         await told(tool, **{"code" if make is python else "command": "more"})
 
 
-def test_a_model_is_told_whether_names_live_on() -> None:
-    cell = Cell()
-    assert "still there" in python(cell).description
-    cell.keeps_state = False
+async def test_a_model_is_told_what_is_kept_and_when_it_is_lost() -> None:
+    cell = Cell(Ran("1\n"), Ran("part", end="timed_out", lost=True), Ran(lost=True))
     assert "begins anew" in python(cell).description
+    tool = python_session(cell, timeout_s=3)
+    assert "still there" in tool.description
+    assert await told(tool, code="1") == "1"
+    assert await told(tool, code="2") == f"python_session failed: part\n[stopped after 3 s]\n{LOST}"
+    assert await told(tool, code="3") == f"python_session failed: (no output)\n{LOST}"
 
 
 async def test_files() -> None:

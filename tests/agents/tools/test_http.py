@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.agents.tools.conversing import converse
 from tests.models.hostile import GOOD, hostile, reply
 
-from banchu.agents.tools import ToolBox, converse
+from banchu.agents.tools import ToolBox
 from banchu.agents.tools.builtin.calculator import calculator
 from banchu.core.chat import Message, Request, Sampling
 from banchu.models.openai_api import OpenAIModel

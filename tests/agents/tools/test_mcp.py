@@ -61,7 +61,7 @@ async def test_its_tools_are_offered_as_they_are(box: ToolBox) -> None:
 async def test_a_call_and_what_the_model_is_told(
     box: ToolBox, name: str, arguments: str, text: str, outcome: str
 ) -> None:
-    result = await box.for_episode().call(name, arguments)
+    result = await ToolBox(box.tools).call(name, arguments)
     assert result.outcome == outcome
     assert text in result.text
     if outcome == "answered":
@@ -69,7 +69,7 @@ async def test_a_call_and_what_the_model_is_told(
 
 
 async def test_calls_of_many_episodes_at_once(box: ToolBox) -> None:
-    results = await asyncio.gather(*(box.for_episode().call("add", f'{{"a": {n}, "b": 1}}') for n in range(40)))
+    results = await asyncio.gather(*(ToolBox(box.tools).call("add", f'{{"a": {n}, "b": 1}}') for n in range(40)))
     assert [result.text for result in results] == [str(n + 1) for n in range(40)]
 
 
@@ -107,6 +107,16 @@ async def test_a_server_that_does_not_start(command: tuple[str, ...], said: str)
     assert time.monotonic() - begun < 20
 
 
+async def test_a_server_without_tools_and_a_program_that_is_none(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigError, match=r"server.py empty' offers no tools"):
+        async with opened([McpServer((*COMMAND, "empty"))]):
+            pass
+    with pytest.raises(ToolError, match=r"server.py chatty' failed: MCPError: Connection closed"):
+        async with opened([McpServer((*COMMAND, "chatty"))]):
+            pass
+    assert "Traceback" not in capfd.readouterr().err  # the SDK logs what it cannot read
+
+
 async def test_a_program_gets_no_key_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     options = McpOptions(
@@ -115,7 +125,7 @@ async def test_a_program_gets_no_key_of_ours(monkeypatch: pytest.MonkeyPatch, tm
     async with opened([McpServer(COMMAND, options)]) as tools:
         box = ToolBox(tools)
         assert [tool.name for tool in box.tools] == ["my_environment", "my_where"]
-        assert box.oracle
+        assert all(tool.oracle for tool in box.tools)
         told = [
             await box.call("my_environment", json.dumps({"name": name})) for name in ("OPENAI_API_KEY", "GIVEN", "PATH")
         ]

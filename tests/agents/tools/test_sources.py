@@ -54,7 +54,11 @@ def gives_text():
 async def later():
     return one
 
+def leaves():
+    raise SystemExit(3)
+
 number = 3
+empty = []
 mixed = [one, 3]
 functions = [one, plain]
 server = McpServer(["program", "--flag"])
@@ -97,6 +101,8 @@ def test_a_file_gives_a_tool_or_several_or_what_makes_them(file: Path, name: str
         ("plain", r"mine.py:plain is a plain function; put @tool above it \(from banchu.agents.tools import tool\)"),
         ("later", "is a plain function"),
         ("fails", "cannot be made: RuntimeError: no folder"),
+        ("leaves", "cannot be made: SystemExit: 3"),
+        ("empty", r"is no tool, it is \[\]"),
         ("gives_text", "is no tool, it is 'text'"),
         ("tow", "unknown name in .*'tow'. Did you mean 'two'"),
     ],
@@ -113,6 +119,11 @@ def test_a_file_that_is_not_there_or_does_not_load(tmp_path: Path) -> None:
     broken.write_text("from banchu.agents.tools import tool\n@tool\ndef f(a): ...\n")
     with pytest.raises(ConfigError, match=r"cannot be loaded: ConfigError: tool 'f' has no docstring"):
         from_spec(f"{broken}:f")
+    broken.write_text("import sys\nsys.exit('needs a key')\n")  # else the command would end without a word
+    with pytest.raises(ConfigError, match=r"cannot be loaded: SystemExit: needs a key"):
+        from_spec(f"{broken}:f")
+    with pytest.raises(ConfigError, match=r"--tools ~nobody-here/a.py:f: there is no such file"):
+        from_spec("~nobody-here/a.py:f")
 
 
 # Installed packages
@@ -189,11 +200,13 @@ async def test_a_toml_file_with_all_of_it(file: Path, monkeypatch: pytest.Monkey
         from = "mine.py:several"
         timeout_s = 7
         max_characters = 500
+        stateless = true
         [mcp.small]
         command = '''{command}'''
         only = ["add", "environment"]
         prefix = "s_"
         oracle = true
+        stateless = true
         timeout_s = 9
         env = {{ A = "$OURS", B = "as it is" }}
         [limits]
@@ -205,6 +218,7 @@ async def test_a_toml_file_with_all_of_it(file: Path, monkeypatch: pytest.Monkey
     async with opened(found.sources) as tools:
         assert [tool.name for tool in tools] == ["one", "two", "theirs", "s_add", "s_environment"]
         assert [tool.oracle for tool in tools] == [False, True, False, True, True]
+        assert [tool.stateless for tool in tools] == [True, True, True, True, True]
         assert [tool.limits.timeout_s for tool in tools] == [7, 7, 7, 9, 9]
         assert (tools[1].limits.max_calls, tools[1].limits.max_characters) == (
             2,
@@ -267,6 +281,12 @@ def test_what_is_wrong_with_a_file_is_told(file: Path, text: str, said: str) -> 
         from_toml(write(file.parent, text))
     assert "tools.toml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_toml_file_may_begin_with_a_mark_of_its_encoding(file: Path) -> None:
+    path = file.parent / "windows.toml"
+    path.write_text('[tools.a]\nfrom = "mine.py:one"\n', encoding="utf-8-sig")
+    assert names(list(from_toml(path).sources)) == ["one"]
 
 
 def test_no_such_toml_file(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agents.tools.conversing import converse
 
-from banchu.agents.tools import BoxLimits, ToolBox, converse, tool
+from banchu.agents.tools import BoxLimits, ToolBox, tool
 from banchu.agents.tools.builtin.calculator import calculator
-from banchu.agents.tools.converse import digest
 from banchu.agents.tools.speech import Way, answer, instructions, offer, read
+from banchu.agents.tools.talk import CHECK, MAX_TURNS, digest
 from banchu.agents.tools.toolbox import ToolResult
 from banchu.core.chat import Completion, Message, Request, Sampling, Tool, ToolCall, Usage
 from banchu.core.errors import ModelError, ToolError
@@ -155,23 +157,32 @@ async def test_a_call_that_was_cut_off_is_not_run() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_model_that_calls_for_ever_is_asked_so_often(way: Way) -> None:
-    model = Script(*(said(block("calculator", expression=f"{n}")) for n in range(9)))
-    box = ToolBox([calculator], limits=BoxLimits(max_calls=2))
-    done = await converse(model, CHAT, box, way, max_turns=4)
-    assert len(model.asked) == 4
-    assert done.n_calls == 3
+    model = Script(*(said(block("calculator", expression=f"{n}")) for n in range(MAX_TURNS + 1)))
+    box = ToolBox([calculator], limits=BoxLimits(max_calls=MAX_TURNS - 2))
+    done = await converse(model, CHAT, box, way)
+    assert len(model.asked) == MAX_TURNS
+    assert done.completion.text == block("calculator", expression=f"{MAX_TURNS - 1}")
+    assert done.n_calls == MAX_TURNS - 1
     results = [message.content for message in done.messages if message.role == "tool" or "Result of" in message.content]
-    assert "no calls of tools are left" in results[2]
-    assert "No more calls after this" in results[2]
-    assert "No more calls" not in results[0]
+    assert ["no calls of tools are left" in result for result in results] == [False] * (MAX_TURNS - 2) + [True]
+    assert ["No more calls after this" in result for result in results] == [False] * (MAX_TURNS - 2) + [True]
     ids = [call.id for message in done.messages for call in message.tool_calls]
-    assert len(set(ids)) == len(ids) == (3 if way == "native" else 0)
+    assert len(set(ids)) == len(ids) == (MAX_TURNS - 1 if way == "native" else 0)
 
 
-async def test_one_turn_is_an_answer_without_tools() -> None:
-    model = Script(said("42"))
-    done = await converse(model, CHAT, ToolBox([calculator]), "native", max_turns=1)
-    assert (model.asked, done.n_calls) == ([CHAT], 0)
+async def test_without_tools_or_calls_what_is_said_is_the_answer() -> None:
+    model = Script(said("42"), said(block("calculator", expression="1")))
+    done = await converse(model, replace(CHAT, role="actor"), ToolBox(), "native")
+    assert (model.asked, done.completion.text, done.n_calls) == ([replace(CHAT, role="actor")], "42", 0)
+    assert (await converse(model, CHAT, ToolBox(), "text")).n_calls == 0
+
+
+async def test_a_critic_is_told_to_check_and_an_actor_is_not() -> None:
+    model = Script(said("fine"), said("fine"))
+    critic = await converse(model, CHAT, ToolBox([calculator]), "native")
+    actor = await converse(model, replace(CHAT, role="actor"), ToolBox([calculator]), "native")
+    assert [message.content for message in critic.messages] == ["Be short.", f"6 * 7?{CHECK}"]
+    assert actor.messages == CHAT.prompt
 
 
 async def test_what_runs_a_tool_ends_the_conversation() -> None:
@@ -195,4 +206,4 @@ def test_a_result_cannot_end_its_quotation_or_make_a_call(text: str) -> None:
     assert set(fence) == {"`"}
     assert rest.endswith(f"\n{fence}")
     assert rest.count(fence) == 2
-    assert "<|" not in told or "< |" in told or "|>" not in told
+    assert not re.search(r"<\|[^<>|\s]{1,40}\|>", told)  # `<|>` alone is no mark

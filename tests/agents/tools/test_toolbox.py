@@ -72,6 +72,7 @@ def raises(kind: str) -> str:
         "over": Over("spent"),
         "drained": NotSent("ending"),
         "deep": RecursionError("deep"),
+        "own_kind": type("Failed", (BaseException,), {})("as pytest.fail does"),
     }
     raise kinds[kind]
 
@@ -120,6 +121,7 @@ TOOLS = (add, long, slow, blocking, stubborn, raises, leaves, marks)
         ("raises", '{"kind": "exit"}', "raises failed: RuntimeError: it raised SystemExit: 4", "failed"),
         ("raises", '{"kind": "stop"}', "raises failed: RuntimeError: it raised StopIteration: 1", "failed"),
         ("raises", '{"kind": "deep"}', "raises failed: RecursionError: deep", "failed"),
+        ("raises", '{"kind": "own_kind"}', "raises failed: RuntimeError: it raised Failed: as pytest", "failed"),
         ("leaves", '{"kind": "exit"}', "leaves failed: RuntimeError: it called exit(4)", "failed"),
         ("leaves", '{"kind": "cancel"}', "leaves failed: RuntimeError: it cancelled itself", "failed"),
         ("leaves", '{"kind": "key"}', "leaves failed: KeyError: 'k'", "failed"),
@@ -172,7 +174,6 @@ async def test_limits_on_calls() -> None:
     assert [(await box.call("marks", "")).outcome for _ in range(3)] == ["answered", "answered", "limit"]
     assert (await box.call("nobody", "")).text == "Not run: no calls of tools are left. Give your answer now."
     assert box.n_calls == 8
-    assert (await box.for_episode().call("add", '{"a": 1}')).outcome == "answered"
 
 
 async def test_a_limit_on_time() -> None:
@@ -227,49 +228,15 @@ async def test_a_blocked_thread_does_not_hold_the_end() -> None:
     assert time.monotonic() - begun < 30
 
 
-async def test_an_episode_that_is_walked_again_is_told_the_same() -> None:
-    runs = 0
-
-    @tool
-    def count() -> int:
-        """Count."""
-        nonlocal runs
-        runs += 1
-        return runs
-
-    records: list[ToolCallRecord] = []
-    box = ToolBox([long], sink=records.append)
-    cut = await box.call("long", '{"n": 1000}')
-    again: list[ToolCallRecord] = []
-    assert await box.for_episode(again.append, records).call("long", '{"n": 1000}') == cut  # and not cut once more
-    assert again == records
-
-    records.clear()
-    box = ToolBox([count, add], sink=records.append)
-    first = [await box.call("count", ""), await box.call("add", '{"a": 1}'), await box.call("count", "")]
-    again.clear()
-    box = box.for_episode(again.append, records)
-    assert [await box.call("count", ""), await box.call("add", '{"a": 1}'), await box.call("count", "")] == first
-    assert [record.result for record in again] == ["1", "1", "2"]
-    assert runs == 2
-    assert (await box.call("count", "")).text == "3"
-    box = box.for_episode(earlier=[records[0], dataclasses.replace(records[2], index=1)])
-    assert (await box.call("add", '{"a": 1}')).text == "1"
-    assert (await box.call("count", "")).text == "4"  # what came after another call is not to be trusted
-    for outcome in ("cancelled", "host_failed"):  # nobody was told anything
-        box = box.for_episode(earlier=[dataclasses.replace(records[0], result="", outcome=outcome)])
-        assert (await box.call("count", "")).outcome == "answered"
-
-
-def test_a_box_with_an_oracle_says_so() -> None:
+def test_what_makes_another_box_and_what_makes_none() -> None:
     @tool(oracle=True)
     def answer() -> str:
         """Knows it."""
         return "42"
 
-    assert not ToolBox([add]).oracle
-    assert ToolBox([add, answer]).oracle
-    assert ToolBox([add]).digest != ToolBox([add, answer]).digest != ToolBox([add, answer], limits=BoxLimits(3)).digest
+    unlabelled = dataclasses.replace(answer, oracle=False)
+    boxes = (ToolBox([add]), ToolBox([answer]), ToolBox([unlabelled]), ToolBox([answer], limits=BoxLimits(3)))
+    assert len({box.digest for box in boxes}) == len(boxes)
     with pytest.raises(ConfigError, match="two tools are called 'add'"):
         ToolBox([add, add])
     with pytest.raises(ConfigError, match="max_calls 0"):

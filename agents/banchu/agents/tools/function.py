@@ -33,6 +33,7 @@ def tool(
     timeout_s: float = 30.0,
     max_characters: int = 8000,
     max_calls: int | None = None,
+    stateless: bool = False,
 ) -> Callable[[_Function], Tool]: ...
 def tool(
     function: _Function | None = None,
@@ -44,6 +45,7 @@ def tool(
     timeout_s: float = 30.0,
     max_characters: int = 8000,
     max_calls: int | None = None,
+    stateless: bool = False,
 ) -> Tool | Callable[[_Function], Tool]:
     """A function as a tool: `@tool`, or `@tool(oracle=True, timeout_s=5)`.
 
@@ -53,17 +55,19 @@ def tool(
     Args:
         name: None: the function's.
         description: None: its docstring up to the first section.
+        stateless: it keeps nothing from one call to another, in itself or on a disk; see `Tool`.
 
     Raises:
         ConfigError: a signature that no schema can be made of, or nothing to tell a model.
     """
     limits = ToolLimits(timeout_s, max_characters, max_calls)
-    if function is None:
-        return lambda function: _tool(function, name, description, oracle, limits)
-    return _tool(function, name, description, oracle, limits)
+    said = partial(_tool, name=name, description=description, oracle=oracle, limits=limits, stateless=stateless)
+    return said if function is None else said(function)
 
 
-def _tool(function: _Function, name: str | None, description: str | None, oracle: bool, limits: ToolLimits) -> Tool:
+def _tool(
+    function: _Function, *, name: str | None, description: str | None, oracle: bool, limits: ToolLimits, stateless: bool
+) -> Tool:
     if not callable(function) or isinstance(function, type):
         raise ConfigError(f"@tool takes a function, not {function!r:.80}")
     name = name or str(getattr(function, "__name__", ""))
@@ -80,6 +84,7 @@ def _tool(function: _Function, name: str | None, description: str | None, oracle
         limits=limits,
         version=_version(function),
         function=function,
+        stateless=stateless,
     )
 
 

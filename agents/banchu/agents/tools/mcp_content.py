@@ -17,12 +17,16 @@ def tool_of(
     limits: ToolLimits,
     version: str,
     oracle: bool = False,
+    stateless: bool = False,
 ) -> Tool:
-    """A tool of `mcp`'s `Tool`. In a name all that APIs do not take becomes `_`. Raises ConfigError."""
+    """A tool of `mcp`'s `Tool`. In a name all that APIs do not take becomes `_`. Raises ConfigError.
+
+    Its annotations are hints, and of what a call changes, not of what it remembers: nothing is concluded from them.
+    """
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{prefix}{told.name}")
     schema = {"properties": {}, **told.input_schema, "type": "object"}
     description = told.description or told.title or told.name
-    return Tool(name, description, json.dumps(schema), run, oracle, limits, version)
+    return Tool(name, description, json.dumps(schema), run, oracle, limits, version, stateless=stateless)
 
 
 def read_result(result: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from banchu.agents.tools.mcp_content import read_result, tool_of
 from banchu.agents.tools.tool import BadArguments, Tool, ToolFailed, ToolLimits
 from banchu.core.errors import ConfigError, ToolError, unknown
 
+# The SDK logs what is no message with a traceback; where nobody has set up logging that would go to the terminal.
+logging.getLogger("mcp").addHandler(logging.NullHandler())
 _PAGES: Final = 100
 _CLOSING_S: Final = 10.0
 _LAST_WORDS: Final = 300
@@ -36,6 +39,8 @@ class McpOptions:
     prefix: str = ""
     """Before the names of its tools."""
     oracle: bool = False
+    stateless: bool = False
+    """Of all of its tools; see `Tool`."""
     limits: ToolLimits = field(default_factory=ToolLimits)
     env: Mapping[str, str] = field(default_factory=dict)
     """Of a program, beside PATH, HOME and the like."""
@@ -83,7 +88,7 @@ class McpServer:
 
         Raises:
             ToolError: it cannot be started, or does not answer.
-            ConfigError: it has no tool of a name in `only`.
+            ConfigError: it has no tools, or none of a name in `only`.
         """
         await self._start()
         try:
@@ -93,6 +98,8 @@ class McpServer:
             raise ToolError(f"{self._title} lists no tools within {self._options.start_s:g} s") from None
         except Exception as error:  # noqa: BLE001  # the SDK's, the transport's or the server's
             raise self._failed(error) from None
+        if not told:
+            raise ConfigError(f"{self._title} offers no tools; leave it out, or see how it is to be started")
         names = [each.name for each in told]
         for name in self._options.only:
             if name not in names:
@@ -100,8 +107,9 @@ class McpServer:
         info = self._client.server_info
         version = f"mcp {info.name} {info.version}" if info else "mcp"
         options = self._options
+        said = (options.prefix, options.limits, version, options.oracle, options.stateless)
         return [
-            tool_of(each, partial(self._call, each.name), options.prefix, options.limits, version, options.oracle)
+            tool_of(each, partial(self._call, each.name), *said)
             for each in told
             if not options.only or each.name in options.only
         ]

@@ -21,7 +21,7 @@ async def run_within(work: Coroutine[Any, Any, str], timeout_s: float) -> str:
 
     Raises:
         Stopped: it took longer, and was told to stop.
-        RuntimeError: it cancelled itself, or asked Python to exit.
+        RuntimeError: it cancelled itself, asked Python to exit, or raised what is no Exception.
         Exception: whatever it raised.
     """
     task = asyncio.ensure_future(_guarded(work))
@@ -41,8 +41,12 @@ async def run_within(work: Coroutine[Any, Any, str], timeout_s: float) -> str:
 async def _guarded(work: Coroutine[Any, Any, str]) -> str:
     try:
         return await work
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt):
+        raise
     except SystemExit as error:  # in a task it would end the loop
         raise RuntimeError(f"it called exit({error.code!r})") from None
+    except BaseException as error:  # noqa: BLE001  # such as pytest.fail's, or a group with an interrupt in it
+        raise RuntimeError(f"it raised {type(error).__name__}: {error}") from None
 
 
 async def _stop(task: asyncio.Task[Any]) -> None:

@@ -11,7 +11,6 @@ import inspect
 import shlex
 from collections.abc import AsyncIterator, Iterable, Sequence
 from importlib.metadata import EntryPoint
-from pathlib import Path
 from typing import Any, Final
 
 from banchu.agents.tools.langchain import from_langchain, is_langchain_tool
@@ -20,6 +19,7 @@ from banchu.agents.tools.tool import Tool
 from banchu.core import loading
 from banchu.core.errors import BanchuError, ConfigError, unknown
 from banchu.core.loading import said
+from banchu.core.paths import user_path
 
 GROUP: Final = "banchu.tools"
 """Of entry points."""
@@ -41,7 +41,7 @@ def from_spec(spec: str, option: str = "--tools", known: Sequence[str] = ()) -> 
     path, _, attribute = spec.rpartition(":")
     if path.endswith(".py"):
         where = f"{option} {spec}"
-        return as_sources(loading.from_file(Path(path).expanduser(), attribute, where), where)
+        return as_sources(loading.from_file(user_path(path), attribute, where), where)
     offered = installed()
     if spec not in offered:
         raise unknown("tool", spec, (*known, *offered, "FILE.py:NAME"), hint="A file is named as FILE.py:NAME.")
@@ -67,7 +67,7 @@ def as_sources(found: Any, where: str, *, made: bool = False) -> list[Source]:
         return [found]
     if is_langchain_tool(found):
         return [from_langchain(found)]
-    if isinstance(found, list | tuple):
+    if isinstance(found, list | tuple) and found:
         return [source for each in found for source in as_sources(each, where, made=True)]
     if callable(found) and not made:
         return as_sources(_made(found, where), where, made=True)
@@ -90,9 +90,9 @@ def _made(maker: Any, where: str) -> Any:
         raise ConfigError(f"{where} is a plain function; put @tool above it (from banchu.agents.tools import tool)")
     try:
         return maker()
-    except BanchuError:
+    except (BanchuError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001  # the user's own code
+    except BaseException as error:  # noqa: BLE001  # the user's own code, which may call exit()
         raise ConfigError(f"{where} cannot be made: {said(error)}") from None
 
 

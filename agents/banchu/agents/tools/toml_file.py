@@ -3,6 +3,7 @@
 [tools.lint]                      # the name is for messages
 from = "my_tools.py:lint"         # or an entry point; a file is looked for beside this one
 oracle = false
+stateless = true                  # it keeps nothing from one call to another
 timeout_s = 10
 max_characters = 4000
 max_calls = 5
@@ -33,10 +34,11 @@ from banchu.agents.tools.sources import Source, from_mcp, from_spec
 from banchu.agents.tools.tool import ToolLimits
 from banchu.agents.tools.toolbox import BoxLimits
 from banchu.core.errors import ConfigError, unknown
+from banchu.core.paths import user_path
 
 _LIMITS: Final = tuple(field.name for field in fields(ToolLimits))
-_TOOL: Final = ("from", "oracle", *_LIMITS)
-_MCP: Final = ("command", "url", "only", "prefix", "env", "cwd", "headers", "oracle", "start_s", *_LIMITS)
+_TOOL: Final = ("from", "oracle", "stateless", *_LIMITS)
+_MCP: Final = ("command", "url", "only", "prefix", "env", "cwd", "headers", "oracle", "stateless", "start_s", *_LIMITS)
 _BOX: Final = tuple(field.name for field in fields(BoxLimits))
 
 
@@ -51,7 +53,7 @@ class ToolFile:
 def from_toml(path: Path) -> ToolFile:
     """Raises ConfigError that names the file, the key and what may stand there."""
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"tools file {path}: {error.strerror or error}") from None
     except ValueError as error:  # TOML's and UTF-8's
@@ -96,18 +98,20 @@ def _tools(where: str, table: Mapping[str, Any], folder: Path) -> list[Source]:
         raise ConfigError(f'{where} lacks `from`; write from = "my_tools.py:my_tool"')
     file, _, attribute = spec.rpartition(":")
     if file.endswith(".py"):
-        spec = f"{folder / Path(file).expanduser()}:{attribute}"
+        spec = f"{folder / user_path(file)}:{attribute}"
     return [_limited(source, table, where) for source in from_spec(spec, f"{where} from =")]
 
 
 def _limited(source: Source, table: Mapping[str, Any], where: str) -> Source:
     told = {key: table[key] for key in _LIMITS if key in table}
     if isinstance(source, McpServer):
-        if told or "oracle" in table:
+        if told or "oracle" in table or "stateless" in table:
             raise ConfigError(f"{where} is an MCP server; say its limits where it is made, or in a table of [mcp]")
         return source
     # What a tool says of itself stands: it may be called an oracle here, and never the contrary.
-    return replace(source, limits=replace(source.limits, **told), oracle=source.oracle or _flag(table, "oracle", where))
+    oracle = source.oracle or _flag(table, "oracle", where)
+    stateless = _flag(table, "stateless", where) if "stateless" in table else source.stateless
+    return replace(source, limits=replace(source.limits, **told), oracle=oracle, stateless=stateless)
 
 
 def _server(where: str, table: Mapping[str, Any], folder: Path) -> McpServer:
@@ -123,6 +127,7 @@ def _server(where: str, table: Mapping[str, Any], folder: Path) -> McpServer:
         only=tuple(_words(table, "only", where)),
         prefix=_text(table, "prefix", where),
         oracle=_flag(table, "oracle", where),
+        stateless=_flag(table, "stateless", where),
         limits=ToolLimits(**{key: table[key] for key in _LIMITS if key in table}),
         env=_secrets(table, "env", where),
         cwd=str(folder / _text(table, "cwd", where)),

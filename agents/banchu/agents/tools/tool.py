@@ -65,6 +65,11 @@ class Tool:
     """Changes when what the tool does changes, as far as that can be told."""
     function: Callable[..., Any] | None = None
     """What it was made of, which calling the tool as a function still calls."""
+    stateless: bool = False
+    """It says that it keeps nothing from one call to another, so that no arm of a run can learn of one in another."""
+    asks: bool = False
+    """It asks a model of the episode's, whose answers the ledger keeps. Where a call is told again it is made again
+    too: the same answer comes back, and the episode is charged it as it was."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -87,6 +92,7 @@ class Tool:
     def digest(self) -> str:
         """sha256 over all that is known to change what it tells a model."""
         told = [self.name, self.description, self.parameters, self.oracle, asdict(self.limits), self.version]
+        told += ["stateless"] if self.stateless else []
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     async def call(self, arguments: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,13 +55,14 @@ class ToolResult:
 
 
 class ToolBox:
-    """Tools that are open, for one episode: `for_episode` makes the next one's.
+    """Tools that are open, for one episode.
 
     Args:
         sink: takes the record of each call.
         earlier: records of this episode from before it was interrupted: a call that is made again, at the same place
             and with the same words, is told the same and not run.
         passing: errors that are nobody's in here and go through as they are, such as a budget's end.
+        before: is awaited before each call that is run, on nobody's clock: to bring back what a tool works on.
 
     Raises:
         ConfigError: two tools of one name.
@@ -75,6 +76,7 @@ class ToolBox:
         sink: Sink | None = None,
         earlier: Sequence[ToolCallRecord] = (),
         passing: tuple[type[Exception], ...] = (),
+        before: Callable[[Tool], Awaitable[None]] | None = None,
     ) -> None:
         self.tools: Final = tuple(tools)
         self._by_name = {tool.name: tool for tool in self.tools}
@@ -85,22 +87,14 @@ class ToolBox:
         told = (record for record in earlier if record.outcome not in ("cancelled", "host_failed"))
         self._earlier = {record.index: record for record in told}
         self._passing: tuple[type[Exception], ...] = (BanchuError, NotSent, *passing)
+        self._before = before
         self._made: Counter[str] = Counter()
         self._spent_s = 0.0
-
-    def for_episode(self, sink: Sink | None = None, earlier: Sequence[ToolCallRecord] = ()) -> ToolBox:
-        """The same tools and limits, nothing of them spent."""
-        return ToolBox(self.tools, limits=self.limits, sink=sink, earlier=earlier, passing=self._passing)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """What a model is told of the tools."""
         return tuple(tool.offer for tool in self.tools)
-
-    @property
-    def oracle(self) -> bool:
-        """Whether a tool knows the answer, so that an arm with this box is labelled."""
-        return any(tool.oracle for tool in self.tools)
 
     @property
     def digest(self) -> str:
@@ -112,6 +106,14 @@ class ToolBox:
     def n_calls(self) -> int:
         """Calls so far, refused ones included."""
         return self._made.total()
+
+    def goes_on(self, made: int) -> None:
+        """Count the first `made` calls of the episode as made, also where another box made them: an episode that goes
+        on from a checkpoint has a new one. Of those that it holds no record of, the time is not known."""
+        for index in range(self.n_calls, made):
+            record = self._earlier.get(index)
+            self._made[record.tool if record else ""] += 1
+            self._spent_s += record.wall_s if record else 0.0
 
     async def call(self, name: str, arguments: str, *, role: CallRole = "actor", round: int = 0) -> ToolResult:
         """What became of a call, told for the model.
@@ -128,11 +130,15 @@ class ToolBox:
         self._made[name] += 1
         known = self._earlier.get(index)
         if known is not None and (known.tool, known.arguments) == (name, arguments):
+            if tool and tool.asks and known.outcome == "answered":
+                await tool.call(_values(arguments))
             self._keep(known)
             return ToolResult(known.result, known.outcome)
         self._earlier.clear()
         text, shown = "", ""
         outcome: ToolOutcome = "cancelled"
+        if tool and self._before:
+            await self._before(tool)
         begun = time.monotonic()
         try:
             text, outcome = await self._answered(tool, name, arguments)

@@ -46,4 +46,4 @@ def ask_model(
             raise ToolFailed("the question is too long for the other model; ask a shorter one") from None
         return done.text.strip() or "(it said nothing)"
 
-    return replace(ask, version=f"{ask.version} {model.id}")
+    return replace(ask, version=f"{ask.version} {model.id}", asks=True)

@@ -7,7 +7,7 @@ by the model's own programs: data, bounded by the tool box.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from banchu.agents.tools.function import tool
 from banchu.agents.tools.tool import Tool, ToolFailed
@@ -18,16 +18,18 @@ class Ran:
     """What a program or command did."""
 
     output: str = ""
-    """Standard output, and what a Python cell's last expression gave."""
+    """Standard output, and what the last expression of a session's code gave."""
     errors: str = ""
     """Standard error, and the traceback."""
     end: Literal["exited", "signalled", "timed_out", "out_of_memory", "output_limit"] = "exited"
     code: int = 0
     """Exit code, or the signal."""
+    lost: bool = False
+    """Of a session: its interpreter has ended, and with it what earlier calls left."""
 
 
 class PythonCell(Protocol):
-    """Runs Python of this episode; whether names live on from one run to the next is its own affair.
+    """Runs Python of this episode: for `python` each time in an empty place, for `python_session` in one that lasts.
 
     All methods of a cell raise SandboxError when the sandbox itself fails.
     """
@@ -55,28 +57,40 @@ class Workspace(Protocol):
         ...
 
 
-class Retained(Protocol):
-    """Says whether a cell keeps its state; a `PythonCell` that has this attribute is described by it."""
-
-    keeps_state: bool
+LOST: Final = "The session has ended: names, imports and files are gone, and the next call begins anew."
 
 
 def python(cell: PythonCell, *, timeout_s: float = 10.0, max_characters: int = 4000) -> Tool:
     """The tool `python` over a cell."""
-    kept = (
-        "Names that earlier calls defined are still there."
-        if getattr(cell, "keeps_state", False)
-        else "Each call begins anew: nothing of earlier calls is there."
-    )
 
     async def run(code: str) -> str:
         return shown(await cell.run_python(code, timeout_s=timeout_s), timeout_s)
 
     return tool(
         name="python",
-        description=f"Run Python code and see what it prints or raises. {kept} There is no network.",
+        description="Run Python code and see what it prints or raises. Each call begins anew: nothing of earlier calls "
+        "is there. There is no network.",
         # The cell has a clock of its own; this one is for a cell that does not answer.
         timeout_s=timeout_s + 30,
+        max_characters=max_characters,
+    )(run)
+
+
+def python_session(cell: PythonCell, *, timeout_s: float = 10.0, max_characters: int = 4000) -> Tool:
+    """The tool `python_session` over a cell whose interpreter lives on. A call that ends it fails, and says so."""
+
+    async def run(code: str) -> str:
+        ran = await cell.run_python(code, timeout_s=timeout_s)
+        if ran.lost:
+            raise ToolFailed(f"{shown(ran, timeout_s)}\n{LOST}")
+        return shown(ran, timeout_s)
+
+    return tool(
+        name="python_session",
+        description="Run Python code in a session and see what it prints or raises, and the value of a last "
+        "expression. Names, imports and files of earlier calls are still there. Code that exits, or runs longer than "
+        f"{timeout_s:g} s, ends the session: the next call begins anew. There is no network.",
+        timeout_s=3 * timeout_s + 30,
         max_characters=max_characters,
     )(run)
 
