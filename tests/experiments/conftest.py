@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from banchu.agents.tools import BoxLimits
 from banchu.benchmarks import Benchmark, BenchmarkTask, load_benchmark
 from banchu.core.arm import Arm
 from banchu.core.chat import Request, Sampling
+from banchu.core.embedder import Embedder
 from banchu.core.sealed import unseal
 from banchu.experiments.budget import Budget
 from banchu.experiments.config import RunConfig
@@ -25,6 +26,8 @@ from banchu.experiments.runner import Runner
 from banchu.experiments.tools.builtin import BUILT_IN
 from banchu.experiments.tools.kit import Kit
 from banchu.experiments.tracing import Tracing
+from banchu.memory import Entry
+from banchu.memory.files import digest_of
 from banchu.models.scripted import ScriptedModel
 from banchu.sandbox import Judge
 
@@ -103,12 +106,18 @@ class Lab:
         prices: Prices | None = None,
         tracing: Tracing | None = None,
         kit: Kit | None = None,
+        embedder: Embedder | None = None,
+        lasting: Sequence[Entry] = (),
         **values: Any,
     ) -> Runner:
         if kit is None and any(arm.uses_tools for arm in map(Arm.parse, arms.split(","))):
             kit = Kit((BUILT_IN["python"],), BoxLimits(), {"actor": "text", "critic": "text"})
         if kit:
             values["tools"] = kit.to_json()
+        if lasting:
+            values["memory_file"] = digest_of(lasting)
+        if embedder:
+            values["embedder"] = embedder.id
         others: dict[str, Any] = {"critic": critic.id if critic else "", "reflector": reflector.id if reflector else ""}
         return Runner(
             self.folder / name,
@@ -123,6 +132,8 @@ class Lab:
             prices=prices,
             tracing=tracing,
             kit=kit,
+            embedder=embedder,
+            lasting=lasting,
         )
 
     def ledger(self, name: str) -> Ledger:

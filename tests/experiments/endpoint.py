@@ -15,6 +15,7 @@ from typing import Any
 
 from banchu.agents import prompts
 from banchu.core.chat import CallRole, Completion, Message, Request, Sampling
+from banchu.models.embedding.hashed import HashedEmbedder
 from banchu.models.protocol import Model
 
 SYSTEMS: dict[str, CallRole] = {
@@ -55,7 +56,11 @@ class Endpoint:
             body = await reader.readexactly(int(fields[b"content-length"]))
             self.seen[head + body] += 1
             asked = json.loads(body)
-            writer.write(_response(_answer(asked, await self._model.complete(_request(asked)))))
+            if b"/embeddings " in head.split(b"\r\n")[0]:
+                told = await _embedded(asked)
+            else:
+                told = _answer(asked, await self._model.complete(_request(asked)))
+            writer.write(_response(told))
             await writer.drain()
         writer.close()
 
@@ -92,6 +97,13 @@ def _answer(asked: dict[str, Any], completion: Completion) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": completion.finish_reason}],
         "usage": {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
     }
+
+
+async def _embedded(asked: dict[str, Any]) -> dict[str, Any]:
+    rows = await HashedEmbedder().embed(asked["input"])
+    data = [{"index": at, "embedding": [float(x) for x in row]} for at, row in enumerate(rows)]
+    tokens = sum(len(text.split()) for text in asked["input"])
+    return {"object": "list", "model": asked["model"], "data": data, "usage": {"total_tokens": tokens}}
 
 
 def _response(answer: dict[str, Any]) -> bytes:

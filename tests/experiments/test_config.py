@@ -56,3 +56,9 @@ def test_what_an_episode_may_use_makes_another_run(values: dict[str, Any], told:
 def test_confirm_below_1_is_refused() -> None:
     with pytest.raises(ConfigError, match="--confirm 0 is too small; the least is 1"):
         config_of({**CONFIG.to_json(), "confirm": 0})
+
+
+@pytest.mark.parametrize("name", ["rounds", "repeats", "confirm"])
+def test_a_run_that_nobody_would_see_end_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"--{name} 1000000 is too large; the most is 999,999"):
+        config_of({**CONFIG.to_json(), name: 1_000_000})

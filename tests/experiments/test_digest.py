@@ -40,6 +40,7 @@ def write(path: Path, episodes: list[tuple[str, str, int]], **header: Any) -> Pa
     journal.split(Split(("T/0",), ("T/1",)))
     entry = Entry("a lesson", Pool("run", "repeat 0", "intrinsic"), "T/0", "train", "T/0#0", 1)
     journal.stage(Stage("intrinsic", 1, (entry,)))
+    journal.embedded("openai:e@http://127.0.0.1:9/v1", [("sha of a text", b"\0\0\x80\x3f", 3)])
     for task, arm, repeat in episodes:
         episode = journal.episode(task, arm, repeat)
         for round_ in range(2):

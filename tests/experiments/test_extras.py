@@ -14,7 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from banchu.analysis.arms import Tokens
-from banchu.analysis.export import TABLES, Table, rows
+from banchu.analysis.columns import TABLES, Table
+from banchu.analysis.export import rows
 from banchu.analysis.run import summarise_ledger
 from banchu.cli.show_episode import episode_as_json, episode_as_text
 from banchu.cli.show_run import run_as_text

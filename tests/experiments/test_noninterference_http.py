@@ -23,6 +23,7 @@ from banchu.core.arm import SOURCES, Arm
 from banchu.core.chat import Request
 from banchu.core.sealed import SealedTests, unseal
 from banchu.models.api import body as bodies
+from banchu.models.embedding.endpoint import OpenAIEmbedder
 from banchu.models.openai_api import OpenAIModel
 
 REALISTIC = [arm for arm in every_recipe() if arm.realistic]
@@ -50,17 +51,24 @@ def few() -> list[Arm]:
     return honest([*plain, *map(Arm.parse, more)])
 
 
-async def over_http(lab: Any, name: str, benchmark: Benchmark, arms: list[Arm], endpoint: Endpoint) -> Sent:
+async def over_http(
+    lab: Any, name: str, benchmark: Benchmark, arms: list[Arm], endpoint: Endpoint, embeds: bool = False, **values: Any
+) -> Sent:
     model = OpenAIModel("m", base_url=endpoint.url)
+    embedder = OpenAIEmbedder("e", base_url=endpoint.url) if embeds else None
     try:
-        outcome = await lab.run(name, benchmark, ",".join(arm.name for arm in arms), model, rounds=2)
+        outcome = await lab.run(
+            name, benchmark, ",".join(arm.name for arm in arms), model, embedder=embedder, **{"rounds": 2, **values}
+        )
     finally:
         await model.aclose()
+        if embedder:
+            await embedder.aclose()
     assert outcome.complete
     return Sent(lab.trajectories(name), *endpoint.taken())
 
 
-async def both(lab: Any, arms: list[Arm], tasks: int, leak: Any = None) -> tuple[Sent, Sent]:
+async def both(lab: Any, arms: list[Arm], tasks: int, leak: Any = None, **values: Any) -> tuple[Sent, Sent]:
     """The same run with the sealed tests and with garbage, before one server at one address."""
     true = lab.tasks(tasks)
     found = []
@@ -69,12 +77,12 @@ async def both(lab: Any, arms: list[Arm], tasks: int, leak: Any = None) -> tuple
             with pytest.MonkeyPatch.context() as patch:
                 if leak:
                     leak(patch, {pair.task.id: pair.sealed for pair in benchmark.tasks})
-                found.append(await over_http(lab, name, benchmark, arms, endpoint))
+                found.append(await over_http(lab, name, benchmark, arms, endpoint, **values))
     return found[0], found[1]
 
 
-async def compare(lab: Any, arms: list[Arm], tasks: int) -> Sent:
-    true, garbage = await both(lab, arms, tasks)
+async def compare(lab: Any, arms: list[Arm], tasks: int, **values: Any) -> Sent:
+    true, garbage = await both(lab, arms, tasks, **values)
     assert {arm for _, arm, _ in true.trajectories} == {arm.name for arm in arms}
     assert true.bodies == garbage.bodies
     assert true.requests == garbage.requests

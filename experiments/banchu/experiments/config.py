@@ -14,12 +14,6 @@ from banchu.experiments.episode_budget import EpisodeBudget
 from banchu.experiments.prices import rate_of
 from banchu.experiments.split import check_memory
 
-TIMED: Final = (
-    "--episode-time: how busy this machine is, judging on the sealed tests included, has a say in when an episode "
-    "ends, also without an oracle; --episode-tokens has no such way in"
-)
-"""What is said before such a run, and beside its figures."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -80,6 +74,8 @@ class RunConfig:
         for name, least in (("rounds", 0), ("repeats", 1), ("confirm", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name} {getattr(self, name)} is too small; the least is {least}")
+            if getattr(self, name) > _MOST:
+                raise ConfigError(f"--{name} {str(getattr(self, name))[:40]} is too large; the most is {_MOST:,}")
         if not 0 <= self.sampling.temperature <= 2:
             raise ConfigError(f"--temperature {self.sampling.temperature} is outside 0 to 2")
         if not 0 < self.sampling.top_p <= 1:
@@ -117,6 +113,7 @@ class RunConfig:
         return EpisodeBudget(self.episode_usd, self.episode_tokens, self.episode_seconds, rates)
 
 
+_MOST: Final = 999_999
 _OF_MEMORY: Final = ("memory_train", "memory_order", "memory_file", "embedder")
 _LATER: Final[dict[str, Any]] = {
     "confirm": 1,

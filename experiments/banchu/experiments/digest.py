@@ -26,6 +26,7 @@ LEFT_OUT: Final[dict[tuple[str, str], str]] = {
     ("verdicts", "detail.cpu_s"): "a time",
     ("verdicts", "detail.wall_s"): "a time",
     ("tool_calls", "wall_s"): "a time",
+    ("embeddings", "tokens"): "which texts were sent together, and so on which of them their tokens stand",
     ("episodes", "id"): "the order in which episodes began",
     ("meta", "versions"): "the Python and the packages of whoever ran it",
     ("meta", "invocation"): "how the run was asked for, with paths of that machine; what came of it is `config`",

@@ -1,8 +1,8 @@
 """The most that a run can cost, before it begins: calls and tokens, from its arms, rounds and prompt lengths.
 
-An upper bound, but that tokens of a text are estimated, at half a token a byte, as a budget does, and that a turn of a
-model that calls tools is taken to call one, the most wordy. Episodes that stop early, and arms that happen to ask the
-same, make a run cheaper.
+An upper bound, but that tokens of a text are estimated, at half a token a byte, as a budget does, and where a text is
+bounded in characters, at half a token each. Episodes that stop early, and arms that happen to ask the same, make a run
+cheaper.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ from banchu.experiments.metering import Cost, tokens_at_most
 from banchu.experiments.prices import FREE, Rate
 from banchu.experiments.spending import models_of
 from banchu.experiments.split import tasks_of
-from banchu.experiments.tools.turns import most_turns
+from banchu.experiments.tools.turns import Turns, first_turn
 
 _ATTEMPT: Final = tokens_at_most(CHAT_LIMITS.attempt)
 """What critic and reflector are shown of an attempt, at most."""
@@ -137,6 +136,8 @@ def require_first_attempts(config: RunConfig, benchmark: Benchmark) -> None:
         pair.task.id: _Asked(pair.task, config).longest(readers) for pair in benchmark.tasks if pair.task.id in wanted
     }
     task, usage = max(first.items(), key=lambda each: each[1].total_tokens)
+    if any(arm.tools != "off" for arm in config.parsed_arms):
+        usage = first_turn(config, usage)
     most = Cost(usage.total_tokens, budget.rates.get(config.model, FREE).of(usage))
     if budget.covers(most):
         return
@@ -153,7 +154,6 @@ def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, 
     """Of one repeat."""
     arms = config.parsed_arms
     tests = {arm.tests for arm in arms if arm.writes_tests}
-    turns = partial(most_turns, config)
     works_on = {arm.name: frozenset(tasks_of(config, arm)) for arm in arms}
     wanted = frozenset().union(*works_on.values())
     for pair in benchmark.tasks:
@@ -163,27 +163,30 @@ def _calls(config: RunConfig, benchmark: Benchmark) -> Iterator[tuple[CallRole, 
         for tools in sorted({arm.tools for arm in arms}):
             alone = [arm for arm in arms if arm.tools == tools and not (arm.shows_feedback or arm.guesses)]
             for _ in range(1 + max((arm.rounds_in(config.rounds) for arm in alone), default=0)):
-                yield from (("actor", usage) for usage in turns(asked.first, tools != "off"))
+                yield "actor", asked.first if tools == "off" else first_turn(config, asked.first)
         for _ in tests:
             yield "tester", asked.tests
         for arm in arms:
             if pair.task.id in works_on[arm.name]:
-                yield from _calls_of(arm, asked, arm.rounds_in(config.rounds), turns)
+                yield from _calls_of(arm, asked, arm.rounds_in(config.rounds), Turns(config, arm))
 
 
-def _calls_of(
-    arm: Arm, asked: _Asked, rounds: int, turns: Callable[[Usage, bool], Iterable[Usage]]
-) -> Iterator[tuple[CallRole, Usage]]:
+def _calls_of(arm: Arm, asked: _Asked, rounds: int, turns: Turns) -> Iterator[tuple[CallRole, Usage]]:
     """What one arm asks that no other does, of one task."""
-    if arm.recalls:  # its first attempts are its own
-        samples = 0 if arm.shows_feedback or arm.guesses else rounds
-        for _ in range(1 + samples):
-            yield from (("actor", u) for u in turns(asked.first_of(arm), arm.tools != "off"))
+    by_actor = arm.tools != "off"
+    yield from (("critic", usage) for usage in turns.helped(asked.longest_answer))
+    # First attempts are an arm's own where it is told of earlier episodes, and from the first call of a tool on.
+    samples = 0 if arm.shows_feedback or arm.guesses else rounds
+    for _ in range(1 + samples):
+        if arm.recalls or by_actor:
+            first = turns.of(asked.first_of(arm), by_actor, first=arm.recalls)
+            yield from (("actor", usage) for usage in first)
     for round in range(1, 1 + rounds):
         if arm.shows_feedback:
-            yield from (("actor", u) for u in turns(asked.revision(arm, round), arm.tools != "off"))
+            yield from (("actor", usage) for usage in turns.of(asked.revision(arm, round), by_actor))
             if arm.asks_the_critic:
-                yield from (("critic", u) for u in turns(asked.review(arm, round), arm.source == "tools"))
+                by_critic = arm.source == "tools"
+                yield from (("critic", usage) for usage in turns.of(asked.review(arm, round), by_critic))
             if arm.window:
                 yield "reflector", asked.reflection(arm)
 
@@ -203,6 +206,11 @@ class _Asked:
         self._reflected = min(max_tokens, _cap(Reflector))
         self._written = min(max_tokens, _cap(TestWriter))
         self._begin = _frame("actor_system", "actor_first") + self._task
+
+    @property
+    def longest_answer(self) -> int:
+        """Of actor or critic."""
+        return max(self._answer, self._reviewed)
 
     @property
     def first(self) -> Usage:

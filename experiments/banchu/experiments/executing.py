@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
+import tempfile
 from collections.abc import Sequence
 from importlib import resources
 from typing import Final
@@ -24,6 +26,9 @@ MAX_TRACE: Final = 4000
 MAX_OUTCOME: Final = 480
 """Characters of what one call gives; the scripts' own texts are shorter."""
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
+_SLOT: Final = re.compile(r"/banchu-slot-\d+-\w+")
+"""What the folder is called in which a cell without a file system of its own works (isolation landlock), below the
+machine's folder for such: another name in each process, and it stands in every traceback."""
 _LIMITS: Final = CommandLimits(cpu_s=2.0, wall_s=20.0, processes=8, output_kib=64, file_mib=16)
 """As a candidate's before the judge."""
 _FORKING: Final = CommandLimits(cpu_s=12.0, wall_s=45.0, processes=8, output_kib=1024, file_mib=16)
@@ -119,4 +124,9 @@ def _told(result: CommandResult, text: str) -> str:
 
 def plain(text: str) -> str:
     """Without what differs from one run to the next, and without what a file cannot hold."""
-    return _ADDRESS.sub("0x...", storable(text))
+    text = storable(text)
+    if _SLOT.search(text):
+        below = tempfile.gettempdir()
+        for top in (os.path.realpath(below), below):
+            text = re.sub(f"{re.escape(top)}{_SLOT.pattern}", ".", text)
+    return _ADDRESS.sub("0x...", text)

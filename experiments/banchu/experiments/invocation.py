@@ -73,7 +73,7 @@ class Invocation:
     memory_order: int = 0
     """The seed of the order in which those count as older and younger."""
     memory_file: str = ""
-    """The file that arms with memory=file read."""
+    """The file, or FILE.py:NAME of a store, that arms with memory=file read."""
     embedder: str = "none"
     """What finds lessons besides their words: `none`, `hashed`, `minilm`, `hf:PATH_OR_ID`, `openai:NAME`."""
 

@@ -129,6 +129,11 @@ class Journal:
         values = (task_id, tests_sha, code_sha, json.dumps(detail))
         return self._writer.submit(("INSERT OR IGNORE INTO proofs VALUES (?, ?, ?, ?)", values))
 
+    def embedded(self, embedder: str, rows: Sequence[tuple[str, bytes, int]]) -> Future[None]:
+        """What an embedder over an API gave: of each text its sha256, its vector, and the tokens that it brought."""
+        sql = "INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?, ?)"
+        return self._writer.submit(*((sql, (embedder, *row)) for row in rows))
+
     def split(self, split: Split) -> None:
         """Which tasks write lessons for others, and which are measured."""
         rows = [(id, name, at) for name in (TRAIN, TEST) for at, id in enumerate(getattr(split, name))]
@@ -180,8 +185,8 @@ class EpisodeJournal:
         told = (call.index, call.round, call.role, max(0, self._asked[call.role, call.round] - 1))
         said = (storable(call.tool), storable(call.arguments), storable(call.result), call.outcome)
         columns = "number, round, role, turn, tool, arguments, result, outcome, wall_s, left_out, oracle"
-        values = (*told, *said, call.wall_s, call.left_out, call.oracle)
-        return self._put(f"tool_calls (episode, {columns})", *values)
+        cost = (call.wall_s, call.left_out, call.oracle, call.prompt_tokens, call.completion_tokens)
+        return self._put(f"tool_calls (episode, {columns}, prompt_tokens, completion_tokens)", *told, *said, *cost)
 
     def attempt(self, attempt: Attempt) -> None:
         self._put(

@@ -12,7 +12,7 @@ from banchu.benchmarks import Benchmark, load_benchmark, select
 from banchu.core.arm import parse_arms
 from banchu.core.errors import ConfigError
 from banchu.experiments.budget import Budget
-from banchu.experiments.config import TIMED, RunConfig, differences
+from banchu.experiments.config import RunConfig, differences
 from banchu.experiments.estimate import Estimate, estimate, require_first_attempts
 from banchu.experiments.invocation import Invocation, config_of_run, stored_invocation
 from banchu.experiments.outcome import Outcome
@@ -20,12 +20,13 @@ from banchu.experiments.prices import Prices
 from banchu.experiments.progress import Progress, Silent
 from banchu.experiments.rundir import RunLock, open_run, run_folder, stored_config
 from banchu.experiments.runner import Runner
-from banchu.experiments.spending import models_of
+from banchu.experiments.spending import paid
 from banchu.experiments.team import Team
 from banchu.experiments.tools.kit import Kit, open_kit
 from banchu.experiments.tracing import Tracing
+from banchu.experiments.ways_around import ways_around
 from banchu.models.recorded import Recording
-from banchu.models.registry import open_model
+from banchu.models.registry import is_api, open_model
 from banchu.sandbox import Judge, Limits
 
 __all__ = ["Invocation", "Launched", "launch", "plan", "resume"]
@@ -144,6 +145,11 @@ def _tools(invocation: Invocation, team: Team) -> AbstractAsyncContextManager[Ki
 
 
 def _team(invocation: Invocation, recording: Recording | None, progress: Progress | None) -> Team:
+    if recording and is_api(invocation.embedder):
+        raise ConfigError(
+            f"--embedder {invocation.embedder}: a recording holds no vectors, so a replay would ask again; leave "
+            f"out --record, --replay and --cache, or choose an embedder of this machine, such as minilm"
+        )
     for notice in recording.notices if recording else ():
         (progress or Silent()).notice(notice)
     return Team(invocation, recording.open if recording else open_model)
@@ -168,7 +174,7 @@ async def _run(
     if concurrency < 1:
         raise ConfigError(f"--concurrency {concurrency} is too small; the least is 1")
     if budget:  # before there is a folder
-        budget.rates(models_of(config).values(), prices or Prices())
+        budget.rates(paid(config), prices or Prices())
     require_first_attempts(config, benchmark)
     for warning in (*_warnings(config), *await team.prepare()):
         progress.notice(warning)
@@ -212,8 +218,7 @@ def _warnings(config: RunConfig) -> list[str]:
         )
     if config.style == "completion" and (done := [arm.name for arm in config.parsed_arms if arm.stop == "done"]):
         found.append(f"a model that continues raw text cannot say it is done: {', '.join(done)} will use all rounds")
-    if config.episode_seconds is not None:
-        found.append(TIMED)
+    found += ways_around(config)
     if config.critic and not any(arm.asks_the_critic for arm in config.parsed_arms):
         found.append("--critic reviews in arms with intrinsic or explain=... only, and there is none")
     if config.reflector and not any(arm.window for arm in config.parsed_arms):

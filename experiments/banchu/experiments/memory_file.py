@@ -1,35 +1,34 @@
-"""The lessons of `--memory-file`: read once, when a run begins or goes on, and never written."""
+"""The lessons of `--memory-file`, a file or a store: read once, when a run begins or goes on, and never written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError
 from banchu.experiments.text import storable
 from banchu.memory import Entry
-from banchu.memory.files import read_entries
+from banchu.memory.opening import entries_at
 
 if TYPE_CHECKING:
     from banchu.experiments.invocation import Invocation
 
 
-def lessons_of(invocation: Invocation) -> tuple[Entry, ...]:
+async def lessons_of(invocation: Invocation) -> tuple[Entry, ...]:
     """What arms with memory=file may read; none without a file.
 
     Raises:
-        ConfigError: the file says nothing, or an arm would not be labelled for what it reads.
-        DataError: it cannot be read.
+        ConfigError: it says nothing, or is no store.
+        DataError, StorageError: it cannot be read.
     """
-    if not invocation.memory_file:
+    where = invocation.memory_file
+    if not where:
         return ()
-    path = Path(invocation.memory_file)
-    found = tuple(replace(entry, text=storable(entry.text), cue=storable(entry.cue)) for entry in read_entries(path))
-    if not found:
-        raise ConfigError(f"--memory-file {str(path)!r} holds no lesson; leave it out")
-    return found
+    read = await entries_at(where)
+    if not read:
+        raise ConfigError(f"--memory-file {where!r} holds no lesson; leave it out")
+    return tuple(replace(entry, text=storable(entry.text), cue=storable(entry.cue)) for entry in read)
 
 
 def check_labels(arms: tuple[Arm, ...], lasting: tuple[Entry, ...]) -> None:

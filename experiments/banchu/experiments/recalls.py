@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from banchu.core.arm import Arm
@@ -85,10 +85,6 @@ def lessons(rows: list[Recalled]) -> tuple[str, ...]:
 def recalled_of(row: sqlite3.Row) -> Recalled:
     values: dict[str, Any] = {name: row[name] for name in COLUMNS}
     return Recalled(**{**values, "oracle": bool(values["oracle"])})
-
-
-def as_json(row: Recalled) -> dict[str, Any]:
-    return asdict(row)
 
 
 @dataclass(frozen=True, slots=True)

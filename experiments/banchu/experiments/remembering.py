@@ -8,7 +8,7 @@ is used: a run that goes on tells it again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from banchu.experiments.journal import EpisodeJournal, Journal
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.recalls import SEARCHED, Recalled, Stage, lessons, recalled_of, records, stage_from
 from banchu.experiments.split import FROM_FILE, TEST, TRAIN, split_of
+from banchu.experiments.tracing import UNTRACED, EpisodeTrace, RecallSource
 from banchu.experiments.written import reflections
 from banchu.memory import Entry, Pool, Query, Recall, Scope, Selection
 from banchu.memory.controls import shuffled
@@ -72,7 +73,7 @@ class RunMemory:
         waiting = set()
         for arm in self._config.parsed_arms:
             if stage == 0 and arm.memory in FROM_FILE:
-                await self._remember(arm, [_imported(entry, arm) for entry in self._lasting])
+                await self._remember(arm, _imported(self._lasting, arm))
             if stage == 0 or not arm.writes_memory:
                 continue
             if (gained := self._stored(arm, stage)) is None:
@@ -86,19 +87,26 @@ class RunMemory:
             await self._remember(arm, gained.entries)
         return frozenset(waiting)
 
-    async def recall(self, job: Job, journal: EpisodeJournal) -> tuple[str, ...]:
+    async def recall(self, job: Job, journal: EpisodeJournal, trace: EpisodeTrace = UNTRACED) -> tuple[str, ...]:
         """The lessons for an episode's prompts, which are in the ledger then. Raises ModelError."""
         if not self.reads(job):
             return ()
-        rows = [row for row in self.told(job) if row.place < SEARCHED]
-        if not rows:
-            rows = records(await self.find(job), job.arm)
-            await asyncio.wrap_future(journal.recalled(rows))
+        with trace.recalling(job.arm.memory, self.scope(job), job.arm.k) as found:
+            rows = [row for row in self.told(job) if row.place < SEARCHED]
+            source: RecallSource = "ledger" if rows else "memory"
+            if not rows:
+                rows = records(await self.find(job), job.arm)
+                await asyncio.wrap_future(journal.recalled(rows))
+            found([row.score for row in rows if row.place], source)
         return lessons(rows)
 
-    def search(self, job: Job, journal: EpisodeJournal) -> EpisodeSearch:
+    def search(self, job: Job, journal: EpisodeJournal, trace: EpisodeTrace = UNTRACED) -> EpisodeSearch:
         """What `search_memory` searches in an episode."""
-        return EpisodeSearch(self, job, journal)
+        return EpisodeSearch(self, job, journal, trace)
+
+    def scope(self, job: Job) -> Scope:
+        """Of the pool that an episode reads."""
+        return _place(job.arm, job.task_id, job.repeat)[0]
 
     def reads(self, job: Job) -> bool:
         """Whether an episode is told anything of earlier ones. Those that write across tasks are not."""
@@ -181,6 +189,7 @@ class RunMemory:
                     round=each.round,
                     order=self._split.train.index(job.task_id) if across else job.repeat,
                     outcome=each.outcome,
+                    tainted=each.tainted,
                 )
                 found.append(entry)
         return found
@@ -204,17 +213,19 @@ class EpisodeSearch:
     """The memory of one episode for the tool `search_memory`, behind the same wall. What was found is in the ledger,
     with scores, after the lessons of the prompt; an episode that goes on is told it again by the tool's own record."""
 
-    def __init__(self, memory: RunMemory, job: Job, journal: EpisodeJournal) -> None:
-        self._memory, self._job, self._journal = memory, job, journal
+    def __init__(self, memory: RunMemory, job: Job, journal: EpisodeJournal, trace: EpisodeTrace) -> None:
+        self._memory, self._job, self._journal, self._trace = memory, job, journal, trace
 
     async def search(self, question: str, k: int) -> Sequence[str]:
         if not self._memory.reads(self._job):
             return ()
         last = max((row.place for row in self._memory.told(self._job)), default=0)
-        found = records(await self._memory.find(self._job, question, k), self._job.arm)
-        rows = [replace(row, place=max(last, SEARCHED - 1) + row.place) for row in found if row.place]
-        if rows:
-            await asyncio.wrap_future(self._journal.recalled(rows))
+        with self._trace.recalling(self._job.arm.memory, self._memory.scope(self._job), k) as told:
+            found = records(await self._memory.find(self._job, question, k), self._job.arm)
+            rows = [replace(row, place=max(last, SEARCHED - 1) + row.place) for row in found if row.place]
+            if rows:
+                await asyncio.wrap_future(self._journal.recalled(rows))
+            told([row.score for row in rows], "memory")
         return lessons(rows)
 
 
@@ -224,10 +235,15 @@ def _place(arm: Arm, task_id: str, repeat: int) -> tuple[Scope, str]:
     return ("run", f"repeat {repeat}") if arm.memory == "across" else ("lasting", "file")
 
 
-def _imported(entry: Entry, arm: Arm) -> Entry:
-    """A lesson of a file as one of this arm's. Whoever reads oracle memory knows all of it to be so."""
-    pool = Pool("lasting", "file", arm.name)
-    return replace(entry, pool=pool, split="file", oracle=entry.oracle or arm.uses_oracle)
+def _imported(entries: Iterable[Entry], arm: Arm) -> list[Entry]:
+    """Lessons of a file as this arm's. Whoever reads oracle memory knows all of it to be so."""
+    pool, found = Pool("lasting", "file", arm.name), dict[str, Entry]()
+    for entry in entries:
+        mine = replace(entry, pool=pool, split="file", oracle=entry.oracle or arm.uses_oracle)
+        if mine.id in found:  # two arms, or two runs, wrote of one task in the same repeat and round: both are kept
+            mine = replace(mine, episode=f"{entry.episode} of {entry.id}")
+        found[mine.id] = mine
+    return list(found.values())
 
 
 def _all_of(pool: Pool) -> Selection:

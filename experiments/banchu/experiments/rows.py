@@ -46,6 +46,8 @@ def tool_record(row: sqlite3.Row) -> ToolCallRecord:
         left_out=row["left_out"],
         oracle=bool(row["oracle"]),
         turn=row["turn"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
     )
 
 

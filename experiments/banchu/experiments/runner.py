@@ -20,6 +20,7 @@ from banchu.core.episode import OVERFLOW, StoppedBy
 from banchu.core.errors import BanchuError, ContextOverflow, ModelError, SandboxError
 from banchu.experiments.budget import Account, Budget, SpentBudget
 from banchu.experiments.config import RunConfig
+from banchu.experiments.embedding import bought_once
 from banchu.experiments.episode_budget import Purse
 from banchu.experiments.estimate import require_first_attempts
 from banchu.experiments.jobs import Job, stages_of
@@ -34,7 +35,7 @@ from banchu.experiments.proving import Proofs
 from banchu.experiments.purchases import Draining, EpisodeModel, Purchases
 from banchu.experiments.remembering import RunMemory
 from banchu.experiments.seeds import call_seed
-from banchu.experiments.spending import models_of, spent_in
+from banchu.experiments.spending import paid, spent_in
 from banchu.experiments.split import split_of
 from banchu.experiments.tools.desk import NO_TOOLS, Workshop, critic_tokens, require_kit
 from banchu.experiments.tools.kit import Kit
@@ -87,7 +88,7 @@ class Runner:
     ) -> None:
         self.config = config
         budget, prices = budget or Budget(), prices or Prices()
-        rates = budget.rates(dict.fromkeys(models_of(config).values()), prices)
+        rates = budget.rates(paid(config), prices)
         require_first_attempts(config, benchmark)
         require_kit(kit, config)
         self._pairs = {pair.task.id: pair for pair in benchmark.tasks}
@@ -116,6 +117,7 @@ class Runner:
         self._purchases = Purchases(self._ledger, self._journal, self._progress, self._account)
         self._graphs = {arm.name: build_graph(arm, arm.rounds_in(config.rounds)) for arm in config.parsed_arms}
         tasks = {id: pair.task for id, pair in self._pairs.items()}
+        embedder = bought_once(embedder, self._ledger, self._journal, self._account, self._purchases)
         self._memory = RunMemory(config, tasks, self._ledger, self._journal, embedder, lasting)
         self._scans: dict[str, SealedScan] = {}
         self._error: BanchuError | None = None
@@ -180,7 +182,11 @@ class Runner:
         if self._purchases.draining:
             return
         self._journal.flush()
-        if waiting := await self._memory.enter(stage):
+        try:
+            waiting = await self._memory.enter(stage)
+        except Draining:  # its embedder costs more than is left
+            return
+        if waiting:
             self._progress.notice(f"{', '.join(sorted(waiting))}: left open, since who writes its memory has not ended")
         queue = iter([job for job in jobs if job.arm.name not in waiting])
         workers = [asyncio.create_task(self._work(queue)) for _ in range(min(self._concurrency, len(jobs)))]
@@ -222,11 +228,11 @@ class Runner:
         )
         desk = NO_TOOLS
         if self._workshop and arm.uses_tools:
-            prover, search = self._proofs.of(task), self._memory.search(job, journal)
+            prover, search = self._proofs.of(task), self._memory.search(job, journal, trace)
             desk = self._workshop.desk(arm, task, job.repeat, journal, prover, critic, search, trace.calling)
         context = EpisodeContext(
-            actor=Actor(desk.actor(model), sampling),
-            critic=Critic(desk.critic(critic), sampling, critic_tokens(arm)),
+            actor=Actor(desk.asking(model), sampling),
+            critic=Critic(desk.asking(critic), sampling, critic_tokens(arm)),
             reflector=Reflector(reflector, sampling),
             memory=EpisodicMemory(arm.window),
             sink=trace.sink(recorder),
@@ -234,7 +240,8 @@ class Runner:
             oracle=trace.oracle(oracle) if oracle else None,
             tester=TestWriter(model, sampling) if arm.writes_tests else None,
             prover=trace.prover(self._proofs.of(task)) if arm.runs_code else None,
-            lessons=await self._memory.recall(job, journal),
+            tools=desk.tools,
+            lessons=await self._memory.recall(job, journal, trace),
         )
         try:
             output = await run_episode(self._graphs[arm.name], task, context)

@@ -87,6 +87,8 @@ CREATE TABLE IF NOT EXISTS tool_calls (
     wall_s REAL NOT NULL,
     left_out INTEGER NOT NULL,              -- characters of the result that it was not told, for want of room
     oracle INTEGER NOT NULL,                -- the tool knows the answer
+    prompt_tokens INTEGER NOT NULL,         -- of models that the tool asked
+    completion_tokens INTEGER NOT NULL,     -- likewise
     PRIMARY KEY (episode, number)
 ) WITHOUT ROWID;
 
@@ -173,6 +175,14 @@ CREATE TABLE IF NOT EXISTS recalls (
     sha TEXT NOT NULL,                      -- of the lesson as it was written
     text TEXT NOT NULL,                     -- what the prompt was given
     PRIMARY KEY (episode, round, place)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS embeddings (     -- by an embedder over an API, each text once
+    embedder TEXT NOT NULL,
+    sha TEXT NOT NULL,                      -- sha256 of the text
+    vector BLOB NOT NULL,                   -- float32, little-endian
+    tokens INTEGER NOT NULL,                -- of all texts that were sent together, on the first of them; else 0
+    PRIMARY KEY (embedder, sha)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS memory_stages (  -- what an arm's memory gained before a stage of the run; written once

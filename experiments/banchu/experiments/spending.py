@@ -12,6 +12,7 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.metering import Cost, tokens_at_most
 from banchu.experiments.prices import Rate
+from banchu.models.registry import is_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,14 @@ def models_of(config: RunConfig) -> dict[CallRole, str]:
     return {"actor": config.model, "tester": config.model, "critic": critic, "reflector": reflector}
 
 
+def paid(config: RunConfig) -> list[str]:
+    """The ids of all that a run may pay for: its models, and its embedder where that is behind an API."""
+    return list(dict.fromkeys([*models_of(config).values(), *([config.embedder] if is_api(config.embedder) else [])]))
+
+
 def spent_in(ledger: Ledger, config: RunConfig, rate: Callable[[str], Rate | None]) -> Spent:
-    """What a run's ledger holds, at what its models cost today: `rate` of their ids, None where it is not known.
+    """What a run's ledger holds, at what its models and its embedder cost today: `rate` of their ids, None where it is
+    not known.
 
     A call that no episode has used yet (its process was killed between the two) counts at the dearest rate.
     """
@@ -66,4 +73,9 @@ def spent_in(ledger: Ledger, config: RunConfig, rate: Callable[[str], Rate | Non
         usd += max((known.of(found, bought.calls) for known in rates.values() if known), default=Decimal(0))
         uncounted += bought.uncounted
         usage = Usage(usage.prompt_tokens + found.prompt_tokens, usage.completion_tokens + found.completion_tokens)
+    if tokens := sum(row["tokens"] for row in ledger.rows("SELECT tokens FROM embeddings", of="embeddings")):
+        found, known = Usage(tokens, 0), rate(config.embedder)
+        unpriced |= {} if known else {config.embedder: None}
+        usd += known.of(found) if known else 0
+        usage = Usage(usage.prompt_tokens + tokens, usage.completion_tokens)
     return Spent(usage, None if unpriced else usd, tuple(unpriced), uncounted)

@@ -55,7 +55,7 @@ def writers(given: str, tasks: int) -> int:
         number = float(given)
     except ValueError:
         number = -1.0
-    found = round(number * tasks) if 0 < number < 1 else int(number) if number == int(number) else 0
+    found = round(number * tasks) if 0 < number < 1 else int(number) if number.is_integer() else 0
     if found < 1:
         raise ConfigError(
             f"--memory-train {given} is neither a number of tasks nor a fraction of {tasks}; write such as 0.5"

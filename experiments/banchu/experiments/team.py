@@ -1,7 +1,8 @@
 """The models of a run: one that answers, and, where they are others, one that reviews and one that writes lessons.
 
 Correction by another model is a condition of its own (Kamoi et al. 2024: cross-model correction), so it is part of the
-run's configuration, and never called self-correction. What finds lessons, and those of a file, are opened beside them.
+run's configuration, and never called self-correction. What finds lessons is opened beside them, and lessons of a
+file or a store are read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from banchu.core.embedder import Embedder
 from banchu.experiments.memory_file import lessons_of
+from banchu.memory import Entry
 from banchu.models import Around, Model
 from banchu.models.embedding.registry import EmbedderOptions, open_embedder
 from banchu.models.registry import ModelOptions, is_api, is_local, is_plugin, open_model
@@ -37,7 +39,9 @@ class Team:
         self.actor = self._of(invocation.model)
         self.critic = self.actor if invocation.critic is None else self._of(invocation.critic)
         self.embedder = _embedder(invocation)
-        self.lasting = lessons_of(invocation)
+        self._invocation = invocation
+        self.lasting: tuple[Entry, ...] = ()
+        """What arms with memory=file may read, once it is entered."""
         self.reflector = self.actor if invocation.reflector is None else self._of(invocation.reflector)
 
     def _of(self, spec: str) -> Model:
@@ -62,9 +66,18 @@ class Team:
         return [f"{model.id}: {notice}" for model in self._open.values() for notice in await Around(model).prepare()]
 
     async def __aenter__(self) -> Self:
+        """Read the lessons. Raises as `lessons_of`."""
+        try:
+            self.lasting = await lessons_of(self._invocation)
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
         for model in self._open.values():
             await model.aclose()
         if self.embedder:

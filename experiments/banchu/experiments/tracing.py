@@ -6,7 +6,7 @@ handles in the watcher's wrapping, which passes everything on as it is and gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
@@ -30,6 +30,12 @@ VerdictSource = Literal["judge", "shared", "ledger"]
 """Where a verdict comes from: judged now, shared with an equal program in flight, or judged before."""
 
 
+RecallSource = Literal["memory", "ledger"]
+"""Where lessons come from: found now, or told again as they were told before."""
+Found: TypeAlias = Callable[[Sequence[float], RecallSource], None]
+"""Told of a recall the score of each lesson, in their order."""
+
+
 class RunTrace(Protocol):
     """A run that is watched."""
 
@@ -51,6 +57,9 @@ class EpisodeTrace(Protocol):
 
     def calling(self, tool: str, role: CallRole) -> AbstractContextManager[None]:
         """Around one call of a tool by the model in a role; what it raises goes through."""
+
+    def recalling(self, memory: str, scope: str, k: int) -> AbstractContextManager[Found]:
+        """Around one recall of at most `k` lessons, by the arm's kind of memory and the pool's scope."""
 
     def judging(self, attempt: Attempt, judge: Judging, source: Callable[[], VerdictSource]) -> _Verdict:
         """What to await in the place of `judge()`. Asked for from behind the sink, which keeps what comes of it."""
@@ -96,6 +105,9 @@ class _Plain:
 
     def calling(self, tool: str, role: CallRole) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def recalling(self, memory: str, scope: str, k: int) -> AbstractContextManager[Found]:
+        return nullcontext(lambda scores, source: None)
 
     def judging(self, attempt: Attempt, judge: Judging, source: Callable[[], VerdictSource]) -> _Verdict:
         return judge()

@@ -20,6 +20,10 @@ _SQL = (
     "JOIN episodes e ON e.id = r.episode WHERE e.task_id = ? AND e.arm = ? AND e.repeat = ? AND e.status <> 'open' "
     "ORDER BY r.round"
 )
+_TAINTED = (
+    "SELECT 1 FROM recalls r JOIN episodes e ON e.id = r.episode "
+    "WHERE e.task_id = ? AND e.arm = ? AND e.repeat = ? AND r.oracle LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,17 @@ class Reflection:
     round: int
     text: str
     outcome: Outcome
+    tainted: bool
+    """Whether its episode was told anything that was written under an oracle."""
 
 
 def reflections(ledger: Ledger, arm: Arm, job: Job) -> list[Reflection]:
     """What an episode that has ended wrote, in order."""
-    found = []
+    found, tainted = [], bool(ledger.rows(_TAINTED, job.name, of="recalls"))
     for row in ledger.rows(_SQL, job.name, of="reflections"):
         accepts = None if row["accepts"] is None else bool(row["accepts"])
-        found.append(Reflection(row["round"], row["text"], outcome_of(arm, row["stopped_by"], accepts)))
+        outcome = outcome_of(arm, row["stopped_by"], accepts)
+        found.append(Reflection(row["round"], row["text"], outcome, tainted))
     return found
 
 
@@ -62,6 +69,7 @@ def entries_of_run(ledger: Ledger, name: str) -> list[Entry]:
             round=each.round,
             order=order[job.task_id],
             outcome=each.outcome,
+            tainted=each.tainted,
         )
         for stage in stages_of(config)
         for job in stage

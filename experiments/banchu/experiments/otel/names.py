@@ -8,6 +8,7 @@ the conventions have no name for begins with `banchu.`.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -98,6 +99,25 @@ def answer_text(completion: Completion) -> Plain:
     ]
     message = {"role": "assistant", "parts": parts, "finish_reason": completion.finish_reason}
     return {"gen_ai.output.messages": json.dumps([message])}
+
+
+def recalling(memory: str, scope: str, k: int) -> Plain:
+    """What is asked of a memory."""
+    return {
+        OPERATION: "retrieval",
+        "banchu.memory.kind": memory,
+        "banchu.memory.scope": scope,
+        "banchu.memory.k": k,
+    }
+
+
+def recalled(scores: Sequence[float], source: str) -> Plain:
+    """What it gave, without the lessons."""
+    return {
+        "banchu.memory.found": len(scores),
+        "banchu.memory.scores": tuple(scores),
+        "banchu.memory.source": source,
+    }
 
 
 def fed_back(feedback: Feedback) -> Plain:

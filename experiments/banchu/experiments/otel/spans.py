@@ -22,7 +22,7 @@ from banchu.experiments.config import RunConfig
 from banchu.experiments.otel import names
 from banchu.experiments.otel.ends import ending, fail
 from banchu.experiments.otel.handles import SpannedModel, SpannedOracle, SpannedProver, SpannedSink
-from banchu.experiments.tracing import CallSource, Judging, VerdictSource
+from banchu.experiments.tracing import CallSource, Found, Judging, VerdictSource
 from banchu.graphs.context import EpisodeSink, Oracle, Prover
 from banchu.models import Model
 
@@ -148,6 +148,13 @@ class EpisodeSpans:
         parent = self._under() if role in _IN_FEEDBACK else self._span
         told = {names.OPERATION: "execute_tool", names.TOOL: tool, **self._told, "banchu.role": role}
         return ending(self._spans.start(f"execute_tool {tool}", parent, told))
+
+    @contextmanager
+    def recalling(self, memory: str, scope: str, k: int) -> Iterator[Found]:
+        """A recall, without the lessons, which are in the ledger."""
+        span = self._spans.start(f"retrieval {memory}", self._span, {**names.recalling(memory, scope, k), **self._told})
+        with ending(span):
+            yield lambda scores, source: span.set_attributes(names.recalled(scores, source))
 
     def attempted(self, round: int) -> None:
         """What follows is about this attempt."""

@@ -13,7 +13,7 @@ from typing import Final
 from banchu.agents.tools import Tool
 from banchu.agents.tools.builtin.ask_model import ask_model
 from banchu.agents.tools.builtin.calculator import calculator
-from banchu.agents.tools.builtin.cell import PythonCell, Workspace, files, python, shell
+from banchu.agents.tools.builtin.cell import PythonCell, Workspace, files, python, python_session, shell
 from banchu.agents.tools.builtin.search_memory import Searchable, search_memory
 from banchu.agents.tools.builtin.visible_tests import VisibleTests, run_visible_tests
 from banchu.core.chat import Sampling
@@ -25,6 +25,7 @@ class Handles:
     """What one episode's built-in tools work on."""
 
     cell: PythonCell
+    session: PythonCell
     workspace: Workspace
     examples: VisibleTests
     helper: Model
@@ -46,6 +47,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
     tool.name: tool
     for tool in (
         BuiltIn("python", lambda handles: python(handles.cell)),
+        BuiltIn("python_session", lambda handles: python_session(handles.session)),
         BuiltIn("shell", lambda handles: shell(handles.workspace)),
         BuiltIn("files", lambda handles: files(handles.workspace)),
         BuiltIn("run_visible_tests", lambda handles: run_visible_tests(handles.examples)),

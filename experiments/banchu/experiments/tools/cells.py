@@ -1,10 +1,11 @@
-"""Cells of the sandbox as the tools `python`, `shell` and `files` want them."""
+"""Cells of the sandbox as the tools `python`, `python_session`, `shell` and `files` want them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from importlib import resources
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -12,7 +13,7 @@ from banchu.agents.tools import ToolFailed
 from banchu.agents.tools.builtin.cell import Ran
 from banchu.core.errors import ConfigError
 from banchu.experiments.executing import plain
-from banchu.sandbox import CommandCell, CommandLimits, CommandResult
+from banchu.sandbox import CommandCell, CommandLimits, CommandResult, Session
 from banchu.sandbox.command_order import Order
 
 _FIXED: Final = {"PYTHONHASHSEED": "0"}
@@ -66,8 +67,6 @@ class Pool:
         self._made: list[CommandCell] = []
         self._free = asyncio.Semaphore(_CELLS)
 
-    keeps_state = False
-
     async def run_python(self, code: str, *, timeout_s: float) -> Ran:
         """As `banchu.agents.tools.builtin.cell.PythonCell`."""
         async with self._free:
@@ -92,20 +91,15 @@ class Pool:
 
 
 class Folder:
-    """One episode's folder, in a cell of its own that starts with the first command. Close it when done.
+    """One episode's folder, in a cell of its own that starts with the first command. Close it when done."""
 
-    Args:
-        before: awaited once before the first command, to bring back what earlier ones left.
-    """
-
-    def __init__(self, isolation: str, before: Callable[[Folder], Awaitable[None]] | None = None) -> None:
+    def __init__(self, isolation: str) -> None:
         self._isolation = isolation
-        self._before = before
         self._cell: CommandCell | None = None
 
     async def run_command(self, command: str, *, timeout_s: float) -> Ran:
         """As `banchu.agents.tools.builtin.cell.Workspace`, like all here."""
-        cell = await self._opened(timeout_s)
+        cell = self._opened(timeout_s)
         try:
             return ran(await cell.run_async(command, env=_FIXED, keep=True))
         except ConfigError as error:  # the model's doing: a null byte, or more than the system takes
@@ -133,17 +127,36 @@ class Folder:
             await self._cell.aclose()
 
     async def _script(self, script: str, told: object) -> CommandResult:
-        cell = await self._opened(10.0)
+        cell = self._opened(10.0)
         order = {} if told is None else {_ORDER: json.dumps(told)}
         command = (Order.PYTHON, "-I", "-B", "-c", script.format(order=_ORDER) if told is not None else script)
         return await cell.run_async(command, files=order, env=_FIXED, keep=True)
 
-    async def _opened(self, timeout_s: float) -> CommandCell:
+    def _opened(self, timeout_s: float) -> CommandCell:
         if self._cell is None:
             self._cell = CommandCell(self._isolation, limits(timeout_s))
-            if self._before is not None:
-                await self._before(self)
         return self._cell
+
+
+class Interpreter:
+    """One episode's Python, in a cell of its own that starts with the first code. Close it when done."""
+
+    def __init__(self, isolation: str) -> None:
+        self._isolation = isolation
+        self._session: Session | None = None
+
+    async def run_python(self, code: str, *, timeout_s: float) -> Ran:
+        """As `banchu.agents.tools.builtin.cell.PythonCell`."""
+        if self._session is None:
+            script = resources.files("banchu.experiments.incell").joinpath("interpreter.py").read_text("utf-8")
+            command = (Order.PYTHON, "-s", "-B", "-c", script)
+            self._session = Session(self._isolation, command, limits(timeout_s), _FIXED)
+        result = await self._session.tell(code.encode("utf-8", "replace"))
+        return replace(ran(result), lost=result.status != "waiting")
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.aclose()
 
 
 def limits(timeout_s: float) -> CommandLimits:
@@ -155,8 +168,8 @@ def ran(result: CommandResult) -> Ran:
     """What became of a command, without what differs from one run to the next."""
     end = _ENDS.get(result.status)
     output, errors = plain(result.stdout), plain(result.stderr)
-    if end is not None:
-        return Ran(output, errors, end)
+    if end is not None or result.status == "waiting":
+        return Ran(output, errors, end or "exited")
     if result.exit_code is None:
         return Ran(output, errors, "signalled", result.signal or 31)  # 31: killed for a system call
     return Ran(output, errors, "exited", result.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,15 +11,12 @@ from typing import Any, Final, TypeAlias
 
 from banchu.agents.critic import CHECKED_REVIEW_TOKENS, REVIEW_TOKENS
 from banchu.agents.quoting import bounded
-from banchu.agents.tools import BadArguments, Tool, ToolFailed
-from banchu.agents.tools.asking import ToolModel
-from banchu.agents.tools.builtin.cell import files, shell
+from banchu.agents.tools import Tool, Toolset
 from banchu.agents.tools.builtin.search_memory import Searchable
 from banchu.agents.tools.builtin.visible_tests import VisibleResult
 from banchu.core.arm import Arm
-from banchu.core.chat import CallRole, Completion, Request
+from banchu.core.chat import CallRole, Completion, Request, Usage
 from banchu.core.errors import ConfigError
-from banchu.core.lenient import Unreadable, read_whole
 from banchu.core.task import Task
 from banchu.core.tool_record import ToolCallRecord
 from banchu.experiments.config import RunConfig
@@ -29,8 +25,9 @@ from banchu.experiments.ledger import Ledger
 from banchu.experiments.purchases import Draining
 from banchu.experiments.seeds import call_seed
 from banchu.experiments.tools.builtin import Handles
-from banchu.experiments.tools.cells import Folder, Pool
+from banchu.experiments.tools.cells import Folder, Interpreter, Pool
 from banchu.experiments.tools.kit import Kit
+from banchu.experiments.tools.lasting import Lasting
 from banchu.graphs import NotCovered
 from banchu.graphs.context import Prover
 from banchu.models import Around, Model
@@ -41,12 +38,11 @@ Calling: TypeAlias = Callable[[str, CallRole], AbstractContextManager[None]]
 class NoTools:
     """Of an episode whose arm uses none: models are what they are."""
 
-    def actor(self, model: Model) -> Model:
-        """The actor's model, with tools where the arm's actor has them."""
-        return model
+    tools: Toolset | None = None
+    """What actor or critic may call."""
 
-    def critic(self, model: Model) -> Model:
-        """The critic's model, likewise."""
+    def asking(self, model: Model) -> Model:
+        """The model of whoever may call tools, for the episode to ask."""
         return model
 
     async def aclose(self) -> None:
@@ -85,19 +81,18 @@ class Workshop:
         """
         earlier = self._ledger.tool_calls(task.id, arm.name, repeat)
         seed = call_seed(self.config.seed, task.id, repeat, "critic", 0)
-        return Desk(self, arm, journal, earlier, Examples(task, prover), helper, memory, calling, seed)
+        return Desk(self, journal, earlier, Examples(task, prover), helper, memory, calling, seed)
 
     async def aclose(self) -> None:
         await self.pool.aclose()
 
 
 class Desk(NoTools):
-    """Puts tools behind the models of one episode."""
+    """The box of one episode's tools, told again what the ledger holds, and the models that are asked between calls."""
 
     def __init__(
         self,
         workshop: Workshop,
-        arm: Arm,
         journal: EpisodeJournal,
         earlier: Sequence[ToolCallRecord],
         examples: Examples,
@@ -106,25 +101,28 @@ class Desk(NoTools):
         calling: Calling,
         seed: int,
     ) -> None:
-        self._kit, self._arm, self._journal = workshop.kit, arm, journal
+        self._journal = journal
         self._told: list[ToolCallRecord] = []
         self._pending: list[asyncio.Future[None]] = []
         self._place, self._calling = Place(), calling
-        self._folder = Folder(workshop.config.isolation, self._bring_back)
+        self._folder, self._session = Folder(workshop.config.isolation), Interpreter(workshop.config.isolation)
+        self._lasting = Lasting(self._folder, self._session)
         sampling = replace(workshop.config.sampling, seed=seed)
-        handles = Handles(workshop.pool, self._folder, examples, AtPlace(helper, self._place), sampling, memory)
-        passing = (NotCovered, Draining)
-        self._box = self._kit.box(handles, self._watched, sink=self._keep, earlier=earlier, passing=passing)
+        handles = Handles(
+            workshop.pool, self._session, self._folder, examples, AtPlace(helper, self._place), sampling, memory
+        )
+        box = workshop.kit.box(
+            handles,
+            self._watched,
+            sink=self._keep,
+            earlier=earlier,
+            passing=(NotCovered, Draining),
+            before=self._bring_back,
+        )
+        self.tools = Toolset(box, workshop.kit.ways)
 
-    def actor(self, model: Model) -> Model:
-        return self._with_tools(model, "actor") if self._arm.tools == "actor" else model
-
-    def critic(self, model: Model) -> Model:
-        return self._with_tools(model, "critic") if self._arm.source == "tools" else model
-
-    def _with_tools(self, model: Model, role: CallRole) -> Model:
-        around = AfterCommit(model, self._pending, self._place)
-        return ToolModel(around, self._box, self._kit.ways[role], spent=NotCovered)
+    def asking(self, model: Model) -> Model:
+        return AfterCommit(model, self._pending, self._place)
 
     def _watched(self, tool: Tool) -> Tool:
         return replace(tool, run=partial(self._run, tool))
@@ -134,21 +132,21 @@ class Desk(NoTools):
             return await tool.call(arguments)
 
     def _keep(self, record: ToolCallRecord) -> None:
+        if spent := self._place.spent:  # a call that is told again holds what it spent, and spends nothing
+            prompts, answers = (
+                sum(each.prompt_tokens for each in spent),
+                sum(each.completion_tokens for each in spent),
+            )
+            record = replace(record, prompt_tokens=prompts, completion_tokens=answers)
+            spent.clear()
         self._told.append(record)
         self._pending.append(asyncio.wrap_future(self._journal.tool_call(record)))
 
-    async def _bring_back(self, folder: Folder) -> None:
-        """An episode that goes on is told what its folder's commands gave, and they are not run. Before the first that
-        is run, they are run too, so that it finds what they left."""
-        tools = {"shell": shell(folder), "files": files(folder)}
-        for record in [each for each in self._told if each.tool in tools and each.outcome != "limit"]:
-            with contextlib.suppress(Unreadable, BadArguments, ToolFailed):
-                arguments = read_whole(record.arguments)
-                if isinstance(arguments, dict):
-                    await tools[record.tool].call(arguments)
+    async def _bring_back(self, tool: Tool) -> None:
+        await self._lasting.bring_back(tool.name, self._told)
 
     async def aclose(self) -> None:
-        await self._folder.aclose()
+        await asyncio.gather(self._folder.aclose(), self._session.aclose())
         await asyncio.gather(*self._pending, return_exceptions=True)
 
 
@@ -166,8 +164,11 @@ def critic_tokens(arm: Arm) -> int:
 class Place:
     """Where an episode is: for calls that tools make."""
 
-    round = 0
-    role: CallRole = "actor"
+    def __init__(self) -> None:
+        self.round = 0
+        self.role: CallRole = "actor"
+        self.spent: list[Usage] = []
+        """By models that the tool under way asked."""
 
 
 class AfterCommit(Around):
@@ -185,14 +186,16 @@ class AfterCommit(Around):
 
 
 class AtPlace(Around):
-    """A model whose calls are written down under the round in which a tool makes them."""
+    """A model whose calls are written down under the round in which a tool makes them, and counted."""
 
     def __init__(self, model: Model, place: Place) -> None:
         super().__init__(model)
         self._place = place
 
     async def complete(self, request: Request) -> Completion:
-        return await super().complete(replace(request, round=self._place.round))
+        done = await super().complete(replace(request, round=self._place.round))
+        self._place.spent.append(done.usage)
+        return done
 
 
 class Examples:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from banchu.agents.tools import BoxLimits, McpServer, Tool, ToolBox, opened
-from banchu.agents.tools.asking import CHECK
-from banchu.agents.tools.converse import digest
 from banchu.agents.tools.speech import Way
+from banchu.agents.tools.talk import CHECK, digest
 from banchu.core.arm import Arm
 from banchu.core.chat import CallRole, Sampling
 from banchu.core.errors import ConfigError
@@ -27,11 +26,10 @@ class _Named:
 
     id = "helper"
     prompt_style = "chat"
-    keeps_state = False
 
 
 _NAMED: Final = cast(Any, _Named())
-NOTHING: Final = Handles(_NAMED, _NAMED, _NAMED, _NAMED, Sampling(), _NAMED)
+NOTHING: Final = Handles(_NAMED, _NAMED, _NAMED, _NAMED, _NAMED, Sampling(), _NAMED)
 """Handles that nothing can be done with."""
 
 
@@ -68,10 +66,12 @@ class Kit:
     def to_json(self) -> dict[str, Any]:
         """What goes into the run's configuration: equal kits make the same run."""
         sample = self.sample
+        shared = [part.name for part in self.parts if not isinstance(part, BuiltIn) and not part.stateless]
         words = [*(digest(way) for way in sorted(set(self.ways.values()))), CHECK]
         return {
             "names": [tool.name for tool in sample.tools],
             "oracles": [tool.name for tool in sample.tools if tool.oracle],
+            **({"shared": shared} if shared else {}),
             "box": sample.digest,
             "calls": dict(self.ways),
             "most": {

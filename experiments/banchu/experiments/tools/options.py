@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from banchu.agents.tools import BoxLimits, McpServer, Tool, from_mcp, from_spec, from_toml
 from banchu.agents.tools.speech import Way
 from banchu.core.arm import Arm
 from banchu.core.errors import ConfigError
+from banchu.core.paths import user_path
 from banchu.experiments.tools.builtin import BUILT_IN, BuiltIn
 from banchu.models import Around, Model
 
@@ -68,7 +68,7 @@ def wanted(options: ToolOptions) -> tuple[tuple[Wanted, ...], BoxLimits]:
     found += [from_mcp(words) for words in options.mcp]
     limits = BoxLimits()
     if options.file is not None:
-        told = from_toml(Path(options.file).expanduser())
+        told = from_toml(user_path(options.file))
         found, limits = [*found, *told.sources], told.limits
     if options.max_calls is not None:
         if options.max_calls < 1:
@@ -78,7 +78,8 @@ def wanted(options: ToolOptions) -> tuple[tuple[Wanted, ...], BoxLimits]:
 
 
 def way_of(calls: Calls, model: Model) -> Way:
-    """How a model calls tools. Only one that is known to take them is asked natively unbidden."""
+    """How a model calls tools. Only one that is known to take them is asked natively unbidden: known without being
+    loaded, since a dry run and a replay must find the same run (docs/tools.md)."""
     if calls == "auto":
         return "native" if Around(model).takes_tools else "text"
     return calls
