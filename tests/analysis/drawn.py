@@ -35,7 +35,7 @@ def seen(
     records: list[EpisodeRecord], arms: str, rounds: int, tasks: Sequence[str], repeats: int = 1
 ) -> tuple[ArmView, ...]:
     summary = summarise(records, arms=parse_arms(arms), rounds=rounds, task_ids=tasks, repeats=repeats)
-    return views(summary, records, tasks)
+    return views(summary, records, parse_arms(arms), tasks)
 
 
 def mixed() -> tuple[ArmView, ...]:

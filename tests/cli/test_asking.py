@@ -67,6 +67,18 @@ def test_a_price_that_nobody_knows_is_asked_about_and_yes_starts(tmp_path: Path)
     assert "[y/N]" not in unasked[1]
 
 
+def test_an_embedder_that_costs_money_is_asked_about_too(tmp_path: Path) -> None:
+    (tmp_path / "script.jsonl").write_text('{"match": ".", "reply": "I do not know."}\n')
+    free = ["run", "easy", "--limit", "4", "--no-controls", "--model", "scripted:script.jsonl"]
+    recalls = [*free, "--arms", "visible_tests+memory=across", "--memory-train", "2", "--embedder", "openai:e"]
+    code, said = at_a_terminal(tmp_path, recalls, "n")
+    assert (code, "and what --embedder openai:e costs" in said, "nothing was bought" in said) == (1, True, True)
+    _, planned = at_a_terminal(tmp_path, [*recalls, "--dry-run"], "")
+    assert "and what --embedder openai:e costs" in planned
+    _, planned = at_a_terminal(tmp_path, [*recalls, "--dry-run", "--json"], "")
+    assert '"openai:e"' in planned.partition("not_counted")[2]
+
+
 @pytest.mark.slow
 def test_what_is_free_or_piped_is_not_asked_about(tmp_path: Path) -> None:
     script = tmp_path / "script.jsonl"

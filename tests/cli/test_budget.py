@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from banchu.experiments.config import TIMED
+from banchu.experiments.ways_around import TIMED
 
 from .test_bad_input import assert_refused
 

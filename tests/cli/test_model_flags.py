@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from banchu.cli.model_flags import MachineFlags, ModelFlags, TryFlags, takes_flags
+from banchu.cli.model_flags import MachineFlags, ModelFlags, TryFlags
 from banchu.models.registry import ModelOptions
 
 
@@ -31,23 +30,6 @@ def test_what_is_said_arrives_under_its_name() -> None:
     here = MachineFlags(workers=2, device="cpu", dtype="float16", adapter="a", fit_check=False)
     assert here.said() == {"workers": 2, "device": "cpu", "dtype": "float16", "adapter": "a", "fit_check": False}
     assert ModelOptions(**here.said()).adapter == "a"
-
-
-def test_typer_sees_each_field_as_an_option_and_the_command_sees_one_parameter() -> None:
-    seen: list[Any] = []
-
-    @takes_flags
-    def command(name: str, flags: MachineFlags, count: int = 3) -> None:
-        """What it does."""
-        seen.append((name, flags, count))
-
-    app = typer.Typer()
-    app.command()(command)
-    parameters = {parameter.name for parameter in typer.main.get_command(app).params}
-    assert {field.name for field in fields(MachineFlags)} | {"name", "count"} <= parameters
-    app(["x", "--device", "cpu", "--no-fit-check"], standalone_mode=False)
-    assert seen == [("x", MachineFlags(device="cpu", fit_check=False), 3)]
-    assert command.__doc__ == "What it does."
 
 
 @pytest.mark.parametrize(

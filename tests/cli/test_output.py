@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from banchu.cli.output import print_table
+from banchu.cli.output import print_json, print_table
 
 
 def test_cells_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +16,15 @@ def test_cells_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None
     assert "swap lst[i] and lst[j], not [/b]" in shown
     assert "'banchu[local]'" in shown
     assert "None" not in shown
+
+
+def test_half_a_pair_of_surrogates_is_shown_as_json_writes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["lesson"], [["a \ud800 b"]])
+    print_json({"lesson": "a \ud800 é"})
+    shown = capsys.readouterr().out
+    assert r"a \ud800 b" in shown
+    assert json.loads(shown[shown.index("{") :]) == {"lesson": "a \ud800 é"}
+    assert "é" in shown
 
 
 @pytest.mark.parametrize(("command", "extra"), [("report", "figures"), ("export", "parquet")])

@@ -172,6 +172,19 @@ def test_tools_of_three_kinds_in_a_run_on_humaneval(banchu_afresh: Banchu, files
     assert [call["name"] for call in first["tool_calls"]] == (["count"] if way == "native" else [])
 
 
+@pytest.mark.slow
+def test_a_run_with_native_calls_is_replayed_without_its_server(banchu_afresh: Banchu, files: Path) -> None:
+    arms = ("--arms", "none+tools=actor", "--limit", "1", *ALL[:4])
+    with served(files) as url:
+        words = (*RUN, "--model", "openai:scripted", "--base-url", url, *arms)
+        done = banchu_afresh(*words, "--record", "answers.jsonl", "--out", "first")
+    again = banchu_afresh(*words, "--replay", "answers.jsonl", "--out", "second")
+    assert again.returncode == done.returncode in (0, 1), again.stderr
+    assert "calls them natively" in again.stderr
+    digests = [banchu_afresh("digest", json.loads(ran.stdout)["folder"]).stdout for ran in (done, again)]
+    assert digests[0].split()[0] == digests[1].split()[0]
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
@@ -254,6 +267,8 @@ def test_tools_are_listed_and_tried_by_hand(banchu: Banchu, files: Path) -> None
     done = banchu("tools", "try", "my_tools.py:count", '{"text": "a rose is a rose", "word": "rose"}')
     assert done.stdout.splitlines()[0] == "2"
     assert banchu("tools", "try", "count", '{"text": "a"}', "--tools", "my_tools.py:count").returncode == 1
+    of_a_run = banchu("tools", "try", "search_memory", '{"question": "a"}')
+    assert (of_a_run.returncode, "what a run remembers; try it in a run" in of_a_run.stderr) == (2, True)
     for words, named in (
         (["try"], "needs a tool"),
         (["look"], "try"),

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from banchu.analysis.compare import ArmData
 from banchu.analysis.summary import RunSummary, summarise
-from banchu.experiments.config import TIMED, RunConfig
+from banchu.experiments.config import RunConfig
 from banchu.experiments.ledger import Ledger
 from banchu.experiments.rundir import open_run, stored_config
 from banchu.experiments.split import measured_tasks, split_of
+from banchu.experiments.ways_around import ways_around
 
 
 def summarise_run(folder: Path) -> RunSummary:
@@ -29,7 +30,7 @@ def summarise_ledger(ledger: Ledger) -> RunSummary:
         task_ids=measured_tasks(config),
         repeats=config.repeats,
     )
-    more = [*([] if config.episode_seconds is None else [TIMED]), *_of_memory(config)]
+    more = [*ways_around(config), *_of_memory(config)]
     return replace(summary, notes=(*summary.notes, *more)) if more else summary
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Literal, get_args
 
-from banchu.analysis.export import Column, Row, Value
+from banchu.analysis.columns import Column, Row, Value
 from banchu.core.errors import ConfigError, StorageError
 
 Format = Literal["csv", "jsonl", "parquet"]

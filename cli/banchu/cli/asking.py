@@ -29,16 +29,17 @@ def ask_before_paying(
         return
     import asyncio
 
-    from banchu.cli.budgets import most_usd
+    from banchu.cli.budgets import most_usd, paid_embedder, print_embedder
     from banchu.experiments.launch import plan
 
     found = asyncio.run(plan(invocation, out, fresh=fresh, recording=recording, prices=prices))
-    if found.usd == 0:
+    if found.usd == 0 and not paid_embedder(invocation):
         return
     print(
         f"episodes: {found.episodes:,}; calls: at most {found.calls:,}; cost: {most_usd(found)}",
         file=sys.stderr,
     )
+    print_embedder(invocation, sys.stderr)
     if any(limit is not None for limit in astuple(budget)):
         print("the run's budget ends it before that", file=sys.stderr)
     if not typer.confirm("Start? (--yes does not ask)", err=True):

@@ -6,7 +6,7 @@ import math
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypedDict
 
 from banchu.core.errors import ConfigError
 
@@ -134,7 +134,7 @@ def print_estimate(
 
     found = asyncio.run(plan(invocation, out, fresh=fresh, recording=recording, prices=prices))
     if as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "not_counted": paid_embedder(invocation)})
         return
     each = f", each of at most {found.episode_budget}" if found.episode_budget else ""
     print(f"episodes: {found.episodes}{each}")
@@ -143,9 +143,23 @@ def print_estimate(
     less = f", {_short(found.tokens)} by the episodes' own budget" if found.tokens < found.usage.total_tokens else ""
     print(f"tokens: at most {_tokens(found.usage)} (prompts, estimated, and answers){less}")
     print(f"cost: {most_usd(found)}")
+    print_embedder(invocation)
     there = " (there already: what it has bought is in these figures)" if found.folder.exists() else ""
     print(f"run folder: {found.folder}{there}")
     print("nothing was bought")
+
+
+def paid_embedder(invocation: Invocation) -> list[str]:
+    """What an estimate does not count: how much is embedded is known when lessons are there. Empty: nothing."""
+    from banchu.models.registry import is_api
+
+    return [invocation.embedder] if is_api(invocation.embedder) else []
+
+
+def print_embedder(invocation: Invocation, file: TextIO | None = None) -> None:
+    """The same in words."""
+    for embedder in paid_embedder(invocation):
+        print(f"and what --embedder {embedder} costs, which is not in these figures", file=file)
 
 
 def most_usd(found: Estimate) -> str:

@@ -91,10 +91,11 @@ def flips_of(ledger: Ledger, summary: RunSummary) -> list[Flip]:
     from banchu.analysis.figures.views import views
     from banchu.experiments.rundir import stored_config
 
-    tasks = stored_config(ledger).tasks
+    config = stored_config(ledger)
+    tasks = config.tasks
     found = [
         Flip(unit[0], round_, view.arm.name, change)
-        for view in views(summary, ledger.episodes(), tasks)
+        for view in views(summary, ledger.episodes(), config.parsed_arms, tasks)
         for (unit, round_), change in flips(view).items()
     ]
     return sorted(found, key=lambda flip: (tasks.index(flip.task), ARMS.index(flip.arm), flip.round))

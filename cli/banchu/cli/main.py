@@ -1,8 +1,4 @@
-"""The entry point: commands, and errors to exit codes.
-
-0 done   1 ended, but not complete   2 a value you wrote   3 a file   4 the model   5 the sandbox   6 the ledger
-7 an audited log does not fit, or two ledgers differ   130 interrupted
-"""
+"""The entry point: commands, and errors to exit codes."""
 
 from __future__ import annotations
 
@@ -31,10 +27,14 @@ from banchu.cli.commands import (
 )
 from banchu.core.errors import BanchuError
 
+EXIT_CODES = (
+    "0 done, 1 ended but not complete, 2 a value you wrote, 3 a file, 4 the model, 5 the sandbox, 6 the ledger, "
+    "7 an audited log does not fit, or two ledgers differ, 8 what runs a tool, 130 interrupted"
+)
 app = typer.Typer(
     name="banchu",
     help="Find out whether a model can improve its own answers, and with whose help.",
-    epilog="First: banchu demo. Then: banchu run humaneval --model smollm2 --limit 12",
+    epilog=f"First: banchu demo. Then: banchu run humaneval --model smollm2 --limit 12\n\nExit codes: {EXIT_CODES}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -73,6 +73,11 @@ app.add_typer(memory.app, name="memory")
 app.add_typer(sandbox.app, name="sandbox")
 app.command()(doctor.doctor)
 app.command()(demo.demo)
+
+for registered in (app, memory.app, sandbox.app):
+    for command in registered.registered_commands:
+        # typer would keep a docstring's line breaks, which are those of the source.
+        command.help = "\n\n".join(" ".join(part.split()) for part in (command.callback.__doc__ or "").split("\n\n"))
 
 
 def main() -> None:

@@ -1,35 +1,29 @@
-"""What may be said of a model on the command line: options that commands take together, as the fields of a dataclass.
-
-typer wants each option as a parameter of its own; `takes_flags` makes them of the fields, so that a command has one
-parameter for all of them, and a new option is written once.
-"""
+"""What may be said of a model on the command line."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
-
-from banchu.cli.commands.options import (
-    BaseUrl,
-    MaxConnections,
-    MaxRpm,
-    MaxTpm,
-    Omit,
-    Patience,
-    Style,
-    Workers,
-)
 
 if TYPE_CHECKING:
     from banchu.models.registry import ModelOptions
 
-_R = TypeVar("_R")
-
+MaxRpm = Annotated[int | None, typer.Option(help="Requests to an API in any minute at most.")]
+MaxTpm = Annotated[int | None, typer.Option(help="Tokens of an API in any minute at most.")]
+MaxConnections = Annotated[int, typer.Option(help="Requests in flight to an API at most.")]
+Patience = Annotated[float, typer.Option(help="Seconds for which a call to an API is tried again.")]
+Omit = Annotated[
+    str, typer.Option(help="Fields that the API's model does not take, such as temperature,top_p,max_tokens.")
+]
+BaseUrl = Annotated[str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")]
+Style = Annotated[
+    str | None, typer.Option(help="How to ask for code: chat or completion. Default: what suits the model.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes of a local model. Default: one a core, or one a GPU, if they fit.")
+]
 Device = Annotated[
     str | None, typer.Option(metavar="DEVICE", help="Of a local model: cpu, cuda or cuda:N. Default: a GPU, if any.")
 ]
@@ -53,6 +47,7 @@ FitCheck = Annotated[bool, typer.Option(help="Refuse a local model that does not
 class MachineFlags:
     """How a local model runs on this machine: what may differ when a run goes on elsewhere."""
 
+    PANEL: ClassVar[str] = "Model"
     workers: Workers = None
     device: Device = None
     dtype: Dtype = None
@@ -68,6 +63,7 @@ class MachineFlags:
 class TryFlags:
     """Where a model is and how it is loaded."""
 
+    PANEL: ClassVar[str] = "Model"
     base_url: BaseUrl = None
     style: Style = None
     workers: Workers = None
@@ -97,30 +93,3 @@ class ModelFlags(TryFlags):
     max_connections: MaxConnections = 256
     patience: Patience = 1800.0
     omit: Omit = ""
-
-
-def takes_flags(command: Callable[..., _R]) -> Callable[..., _R]:
-    """A command whose parameters that are dataclasses of flags are taken apart for typer."""
-    signature = inspect.signature(command, eval_str=True)
-    groups: dict[str, Any] = {
-        name: p.annotation for name, p in signature.parameters.items() if is_dataclass(p.annotation)
-    }
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        if name not in groups:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        hints = get_type_hints(groups[name], include_extras=True)
-        parameters += [
-            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-            for f in fields(groups[name])
-        ]
-
-    @functools.wraps(command)
-    def taken(**values: Any) -> _R:
-        for name, kind in groups.items():
-            values[name] = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
-        return command(**values)
-
-    taken.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return taken

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(_printable(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def _printable(text: str) -> str:
+    """With halves of surrogate pairs, which a model may say and no terminal takes, as JSON writes them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -36,5 +41,5 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, tit
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("-" if cell is None else _printable(str(cell))) for cell in row))
     console().print(table)

@@ -1,10 +1,11 @@
-"""`--record`, `--replay` and `--cache`, as commands take them."""
+"""Answers kept in a file and taken from it: `--record`, `--replay` and `--cache`."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -29,20 +30,33 @@ Cache = Annotated[
 ]
 
 
-def opened(record: Path | None, replay: Path | None, cache: bool) -> AbstractContextManager[Recording | None]:
-    """The recording that the options mean, or none; close it after the run.
+@dataclass(frozen=True, slots=True)
+class RecordFlags:
+    """Where answers are kept, or taken from."""
 
-    Raises:
-        ConfigError: two of them at once, or a file that cannot be opened.
-        DataError: the file is no recording, or damaged.
-    """
-    given = [name for name, value in (("--record", record), ("--replay", replay), ("--cache", cache)) if value]
-    if len(given) > 1:
-        raise ConfigError(f"{' and '.join(given)} cannot go together; write one of them")
-    if not given:
-        return nullcontext()
-    from banchu.models.recorded import Recording, cache_file
+    PANEL: ClassVar[str] = "Answers kept and replayed"
+    record: Record = None
+    replay: Replay = None
+    cache: Cache = False
 
-    if replay:
-        return Recording(replay, "replay")
-    return Recording(record or cache_file(), "record")
+    def opened(self, *, dry: bool = False) -> AbstractContextManager[Recording | None]:
+        """The recording that the options mean, or none; close it after the run.
+
+        Args:
+            dry: nothing will be bought, so nothing is kept: a file to be replayed is all that counts.
+
+        Raises:
+            ConfigError: two of them at once, or a file that cannot be opened.
+            DataError: the file is no recording, or damaged.
+        """
+        options = (("--record", self.record), ("--replay", self.replay), ("--cache", self.cache))
+        given = [name for name, value in options if value]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} cannot go together; write one of them")
+        if not given or (dry and not self.replay):
+            return nullcontext()
+        from banchu.models.recorded import Recording, cache_file
+
+        if self.replay:
+            return Recording(self.replay, "replay")
+        return Recording(self.record or cache_file(), "record")

@@ -56,7 +56,8 @@ def _print_tool(tool: ToolCallRecord) -> None:
     oracle = ", AN ORACLE" if tool.oracle else ""
     cut = f", {tool.left_out} characters left out" if tool.left_out else ""
     name, by = tool.tool or "a call that cannot be read", f"{tool.role}, round {tool.round}"
-    print(f"── tool call {tool.index}, {by}: {name}, {tool.outcome}{oracle}, {_time(tool)}{cut}")
+    asked = f", {tool.prompt_tokens} + {tool.completion_tokens} tokens" if tool.prompt_tokens else ""
+    print(f"── tool call {tool.index}, {by}: {name}, {tool.outcome}{oracle}, {_time(tool)}{asked}{cut}")
     print_block("arguments", tool.arguments)
     print_block("result", tool.result)
 

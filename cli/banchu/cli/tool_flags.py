@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -18,12 +18,14 @@ _CALLS = ("auto", "native", "text")
 class ToolSources:
     """Where tools come from."""
 
+    PANEL: ClassVar[str] = "Tools"
     tools: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TOOL",
-            help="A tool for arms that use tools: python, shell, files, run_visible_tests, calculator, ask_model, "
-            "search_memory, FILE.py:NAME, or an installed one; repeatable. Default: python. See docs/tools.md.",
+            help="A tool for arms that use tools: python, python_session, shell, files, run_visible_tests, "
+            "calculator, ask_model, search_memory, FILE.py:NAME, or an installed one; repeatable. Default: python. "
+            "See docs/tools.md.",
         ),
     ] = None
     mcp: Annotated[

@@ -14,11 +14,15 @@ from banchu.cli.output import print_json, print_table
 from banchu.core.errors import ConfigError, unknown
 from banchu.core.tool_record import ToolCallRecord
 from banchu.experiments.tools.builtin import BUILT_IN, BuiltIn
-from banchu.experiments.tools.cells import Folder, Pool
+from banchu.experiments.tools.cells import Folder, Interpreter, Pool
 from banchu.experiments.tools.kit import NOTHING, Kit, started
 from banchu.experiments.tools.options import ToolOptions, wanted
 
-_OF_A_RUN: Final = {"run_visible_tests": "the examples of a task", "ask_model": "the model of a run"}
+_OF_A_RUN: Final = {
+    "run_visible_tests": "the examples of a task",
+    "ask_model": "the model of a run",
+    "search_memory": "what a run remembers",
+}
 
 
 async def list_tools(options: ToolOptions, *, as_json: bool) -> None:
@@ -61,13 +65,13 @@ async def try_tool(options: ToolOptions, name: str, arguments: str, isolation: s
 
 
 async def _called(kit: Kit, name: str, arguments: str, isolation: str) -> ToolCallRecord:
-    pool, folder, made = Pool(isolation), Folder(isolation), list[ToolCallRecord]()
-    box = kit.box(replace(NOTHING, cell=pool, workspace=folder), sink=made.append)
+    pool, session, folder, made = Pool(isolation), Interpreter(isolation), Folder(isolation), list[ToolCallRecord]()
+    box = kit.box(replace(NOTHING, cell=pool, session=session, workspace=folder), sink=made.append)
     try:
         await box.call(name, arguments)
     finally:
-        await folder.aclose()
-        await pool.aclose()
+        for each in (folder, session, pool):
+            await each.aclose()
     return made[0]
 
 

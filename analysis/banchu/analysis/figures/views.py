@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from banchu.analysis.arms import ArmSummary
@@ -56,21 +56,23 @@ class ArmView:
         return "error" if self.table.lost_to_error(unit, round_) else "incorrect"
 
 
-def views(summary: RunSummary, episodes: Sequence[EpisodeRecord], task_ids: Sequence[str]) -> tuple[ArmView, ...]:
+def views(
+    summary: RunSummary, episodes: Sequence[EpisodeRecord], arms: Sequence[Arm], task_ids: Sequence[str]
+) -> tuple[ArmView, ...]:
     """Each arm of a run, in the order of its summary.
 
     Args:
         summary: of the same run.
         episodes: all its records.
+        arms: its arms with what the run knows of them, as `RunConfig.parsed_arms`.
         task_ids: the planned tasks.
 
     Raises:
         DataError: an episode is recorded twice.
     """
-    found = []
+    found, known = [], {arm.name: arm for arm in arms}
     for figures in summary.arms:
-        arm = Arm.parse(figures.arm)
-        arm = replace(arm, oracle_tool=figures.oracle and not arm.holds_oracle)
+        arm = known[figures.arm]
         table = tabulate(episodes, arm, rounds=figures.rounds, task_ids=task_ids, repeats=summary.repeats)
         found.append(ArmView(arm, table, figures))
     return tuple(found)

@@ -44,7 +44,7 @@ def write_report(ledger: Ledger, out: Path, *, figures: bool = True) -> Report:
         need_matplotlib()
     config = stored_config(ledger)
     summary = summarise_ledger(ledger)
-    arms = views(summary, ledger.episodes(), config.tasks)
+    arms = views(summary, ledger.episodes(), config.parsed_arms, config.tasks)
     drawings = {name: draw(arms) for name, draw in FIGURES.items()} if figures and not why_nothing(arms) else {}
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ def export(
         bool, typer.Option("--sealed", help="With texts that may hold sealed tests. Keep such a file to yourself.")
     ] = False,
 ) -> None:
-    """Write one table of a run: a row for each attempt, episode, model call, feedback or self-written test.
+    """Write one table of a run: a row for each attempt, episode, model call, call of a tool, lesson that was told, ...
 
     Every column is described in docs/export.md. Of arms that are shown sealed tests, prompts, replies, feedback and
     reflections are left empty unless --sealed. Parquet needs `pip install 'banchu\\[parquet]'` and --out.
@@ -32,7 +32,8 @@ def export(
     """
     import sys
 
-    from banchu.analysis.export import TABLE_NAMES, TABLES, rows
+    from banchu.analysis.columns import TABLE_NAMES, TABLES
+    from banchu.analysis.export import rows
     from banchu.analysis.tabular import FORMATS, write_file, write_text
     from banchu.cli.runs import find_run
     from banchu.core.errors import ConfigError, unknown

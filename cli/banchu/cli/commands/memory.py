@@ -1,4 +1,4 @@
-"""`banchu memory`: the lessons of a run or of a file: list, search, export, import, forget."""
+"""`banchu memory`: the lessons of a run, a file or a store: list, search, export, import, forget."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List, search, export, import and forget lessons, of a run or a file.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, search, export, import and forget lessons, of a run, a file or a store.", no_args_is_help=True
+)
 
 Source = Annotated[
     str,
-    typer.Argument(metavar="MEMORY", help="A run (folder, name under ./runs, `last`), or a file: SQLite, JSON lines."),
+    typer.Argument(
+        metavar="MEMORY",
+        help="A run (folder, name under ./runs, `last`); a file: SQLite, JSON lines; or FILE.py:NAME of a store.",
+    ),
 ]
 ArmName = Annotated[str | None, typer.Option(help="Only what this arm wrote.")]
 TaskName = Annotated[str | None, typer.Option(help="Only what was written about this task.")]
@@ -115,7 +120,9 @@ def export(
 
 @app.command("import")
 def import_entries(
-    file: Annotated[Path, typer.Argument(help="A memory in SQLite; it is made where there is none.")],
+    file: Annotated[
+        str, typer.Argument(help="A memory in SQLite, which is made where there is none; or FILE.py:NAME of a store.")
+    ],
     memory: Source,
     name: Annotated[str | None, typer.Option(help="Keep them under this name instead of their run's.")] = None,
     oracle: Oracle = True,
@@ -123,13 +130,18 @@ def import_entries(
 ) -> None:
     """Put lessons of a run or a file into a lasting memory. What is there already is kept once.
 
-    Example: `banchu memory import lessons.sqlite last --no-oracle`
+    Examples: `banchu memory import lessons.sqlite last --no-oracle` · `banchu memory import shelf.py:store last`
     """
     import asyncio
     from dataclasses import replace
 
-    from banchu.cli.memories import chosen, find_entries, lasting_file
+    from banchu.cli.memories import chosen, find_entries, lasting
+    from banchu.core.errors import ConfigError
     from banchu.memory import Entry, Pool
+    from banchu.memory.entry import is_unicode
+
+    if not is_unicode(name or ""):
+        raise ConfigError(f"memory import: --name {name!r} is no Unicode; choose another")
 
     def named(entry: Entry) -> Entry:
         return replace(entry, pool=Pool("lasting", name, entry.pool.arm)) if name is not None else entry
@@ -137,9 +149,8 @@ def import_entries(
     found = chosen(find_entries(memory), arm=None, task=None, oracle=oracle, good=successes)
 
     async def put() -> None:
-        lasting = lasting_file(file, new=True)
-        await lasting.remember(*map(named, found))
-        await lasting.aclose()
+        async with lasting(file, new=True) as memory:
+            await memory.remember(*map(named, found))
 
     asyncio.run(put())
     print(f"{len(found)} lessons in {file}")
@@ -147,7 +158,7 @@ def import_entries(
 
 @app.command()
 def forget(
-    file: Annotated[Path, typer.Argument(help="A memory in SQLite.")],
+    file: Annotated[str, typer.Argument(help="A memory in SQLite, or FILE.py:NAME of a store.")],
     id: Annotated[str | None, typer.Option(help="Only this lesson: its id, or the beginning that is listed.")] = None,
     arm: ArmName = None,
     task: TaskName = None,
@@ -160,7 +171,7 @@ def forget(
     """
     import asyncio
 
-    from banchu.cli.memories import chosen, lasting_file
+    from banchu.cli.memories import chosen, lasting
     from banchu.core.errors import ConfigError
     from banchu.memory import Selection
 
@@ -168,19 +179,18 @@ def forget(
         raise ConfigError("memory forget: say which with --id, --arm, --task or --name, or --all, and not both")
 
     async def take_out() -> int:
-        lasting = lasting_file(file, new=False)
-        try:
-            entries = await lasting.entries(Selection(key=name))
+        async with lasting(file, new=False) as memory:
+            entries = await memory.entries(Selection(key=name))
             gone = [
                 e for e in chosen(entries, arm=arm, task=task, oracle=True, good=False) if e.id.startswith(id or "")
             ]
             if id is not None and len(gone) > 1:
                 raise ConfigError(f"memory forget: --id {id} is the beginning of {len(gone)} ids; give more of it")
-            return sum([await lasting.forget(Selection(id=entry.id)) for entry in gone])
-        finally:
-            await lasting.aclose()
+            tasks = {entry.task for entry in gone} if id or task else {None}
+            only = gone[0].id if id and gone else None
+            return sum([await memory.forget(Selection(key=name, arm=arm, task=each, id=only)) for each in tasks])
 
     gone = asyncio.run(take_out())
     if not gone:
-        raise ConfigError(f"memory forget: {str(file)!r} holds no such lesson; see `banchu memory list {file}`")
+        raise ConfigError(f"memory forget: {file!r} holds no such lesson; see `banchu memory list {file}`")
     print(f"{gone} lessons are gone")

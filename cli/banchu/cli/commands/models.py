@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from banchu.cli.model_flags import TryFlags, takes_flags
+from banchu.cli.flags import takes_flags
+from banchu.cli.model_flags import TryFlags
 
 
 @takes_flags

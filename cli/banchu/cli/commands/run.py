@@ -8,25 +8,22 @@ from typing import Annotated
 
 import typer
 
+from banchu.cli.budget_flags import BudgetFlags, EpisodeFlags
 from banchu.cli.commands.options import (
     BENCHMARK_HELP,
     Confirm,
     Critic,
     DryRun,
-    EpisodeFlags,
     Isolation,
-    MaxTime,
     MaxTokens,
-    MaxTotalTokens,
-    MaxUsd,
     Otel,
-    PriceFile,
     Reflector,
     Yes,
 )
+from banchu.cli.flags import takes_flags
 from banchu.cli.memory_flags import MemoryFlags
-from banchu.cli.model_flags import MachineFlags, ModelFlags, takes_flags
-from banchu.cli.recording import Cache, Record, Replay, opened
+from banchu.cli.model_flags import MachineFlags, ModelFlags
+from banchu.cli.recording import RecordFlags
 from banchu.cli.tool_flags import ToolFlags
 
 ModelName = Annotated[
@@ -58,6 +55,8 @@ def run(
     tool_flags: ToolFlags,
     memory: MemoryFlags,
     episode: EpisodeFlags,
+    limits: BudgetFlags,
+    kept: RecordFlags,
     arms: Arms = "none,intrinsic,oracle_trace",
     controls: Controls = True,
     critic: Critic = None,
@@ -75,13 +74,6 @@ def run(
     confirm: Confirm = 1,
     out: Annotated[Path, typer.Option(help="The folder that holds run folders.")] = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run beside an equal one.")] = False,
-    record: Record = None,
-    replay: Replay = None,
-    cache: Cache = False,
-    max_usd: MaxUsd = None,
-    max_total_tokens: MaxTotalTokens = None,
-    max_time: MaxTime = None,
-    prices: PriceFile = None,
     otel: Otel = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -94,7 +86,7 @@ def run(
     Example: `banchu run humaneval -m openai:gpt-4o-mini --arms none,intrinsic,oracle_stop --repeats 3`
     """
     from banchu.cli.asking import ask_before_paying
-    from banchu.cli.budgets import print_estimate, read_budget, read_episode_budget, read_prices
+    from banchu.cli.budgets import print_estimate
     from banchu.cli.driving import drive_run
     from banchu.experiments.launch import Invocation, launch
 
@@ -116,13 +108,13 @@ def run(
         critic=critic,
         reflector=reflector,
         tools=tool_flags.options(),
-        **read_episode_budget(episode.episode_usd, episode.episode_tokens, episode.episode_time),
+        **episode.said(),
         **memory.said(),
     )
-    budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
+    budget, known = limits.budget(), limits.known()
     start = partial(launch, invocation, out, fresh=fresh, concurrency=concurrency, budget=budget, prices=known)
     act = partial(print_estimate, invocation, out, fresh=fresh) if dry_run else partial(drive_run, start, otel=otel)
-    with opened(None if dry_run else record, replay, cache and not dry_run) as recording:
+    with kept.opened(dry=dry_run) as recording:
         if not (dry_run or yes or json):
             ask_before_paying(invocation, out, recording, known, budget, fresh=fresh)
         act(recording, known, as_json=json)
@@ -132,14 +124,9 @@ def run(
 def resume(
     run: Annotated[str, typer.Argument(help="A run's folder, its name under ./runs, or `last`.")],
     flags: MachineFlags,
+    limits: BudgetFlags,
+    kept: RecordFlags,
     concurrency: Concurrency = 128,
-    record: Record = None,
-    replay: Replay = None,
-    cache: Cache = False,
-    max_usd: MaxUsd = None,
-    max_total_tokens: MaxTotalTokens = None,
-    max_time: MaxTime = None,
-    prices: PriceFile = None,
     otel: Otel = None,
     json: Json = False,
 ) -> None:
@@ -149,14 +136,13 @@ def resume(
 
     Example: `banchu resume last`
     """
-    from banchu.cli.budgets import read_budget, read_prices
     from banchu.cli.driving import drive_run
     from banchu.cli.runs import find_run
     from banchu.experiments.launch import resume as resume_run
 
     folder = find_run(run)
-    budget, known = read_budget(max_usd, max_total_tokens, max_time), read_prices(prices)
-    with opened(record, replay, cache) as recording:
+    budget, known = limits.budget(), limits.known()
+    with kept.opened() as recording:
         start = partial(resume_run, folder, concurrency=concurrency, here=flags.said(), budget=budget, prices=known)
         drive_run(start, recording, known, as_json=json, otel=otel)
 

@@ -47,7 +47,10 @@ def build(
 
 @app.command("list")
 def list_images(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the images that hold a cell, and whether it is this version's."""
+    """List the images that hold a cell, and whether it is this version's.
+
+    Example: `banchu sandbox list`
+    """
     from dataclasses import asdict
 
     from banchu.cli.output import print_json, print_table
@@ -64,7 +67,10 @@ def list_images(json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 def remove(
     image: Annotated[str | None, typer.Argument(help="Its name; without one: all that are of other versions.")] = None,
 ) -> None:
-    """Remove an image, or all that hold another version's cell."""
+    """Remove an image, or all that hold another version's cell.
+
+    Examples: `banchu sandbox remove` · `banchu sandbox remove my-cell`
+    """
     from banchu.core.errors import SandboxError, unknown
     from banchu.sandbox.docker.daemon import connect
     from banchu.sandbox.docker.image import remove as remove_image

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from banchu.cli.commands.options import Isolation
-from banchu.cli.model_flags import takes_flags
+from banchu.cli.flags import takes_flags
 from banchu.cli.tool_flags import ToolSources
 
 
