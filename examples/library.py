@@ -33,7 +33,7 @@ def over(folder: Path) -> Tool:
     database.execute("CREATE VIRTUAL TABLE paragraphs USING fts5 (file UNINDEXED, text, tokenize = 'porter unicode61')")
     database.executemany("INSERT INTO paragraphs VALUES (?, ?)", _paragraphs(folder))
 
-    @tool(max_characters=4000)
+    @tool(max_characters=4000, stateless=True)
     def search_docs(words: str) -> str:
         """Search the documentation.
 

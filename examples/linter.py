@@ -11,7 +11,7 @@ RULES = "E7,E9,F,B,PLE"
 """What is likely to be wrong, not what is unlovely."""
 
 
-@tool(timeout_s=20, max_characters=4000)
+@tool(timeout_s=20, max_characters=4000, stateless=True)
 def lint(code: str) -> str:
     """Have a linter read a complete Python program: unused and undefined names, likely bugs.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from banchu.agents.tools import ToolFailed, tool
 
 
-@tool(timeout_s=60, max_characters=4000)
+@tool(timeout_s=60, max_characters=4000, stateless=True)
 def check_types(code: str) -> str:
     """Have the types of a complete Python program checked.
 

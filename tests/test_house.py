@@ -26,7 +26,8 @@ def test_every_room_is_in_every_list() -> None:
     build = PROJECT["tool"]["hatch"]["build"]
     assert sorted(build["dev-mode-dirs"]) == ROOMS
     assert sorted(build["targets"]["wheel"]["packages"]) == [f"{room}/banchu" for room in ROOMS]
-    assert sorted(path.rpartition("/")[2] for path in PROJECT["tool"]["mypy"]["mypy_path"]) == ROOMS
+    typed = [path.removeprefix("$MYPY_CONFIG_FILE_DIR/") for path in PROJECT["tool"]["mypy"]["mypy_path"]]
+    assert sorted(path for path in typed if not path.startswith("docs/")) == ROOMS
     layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
     assert sorted(room.strip().removeprefix("banchu.") for layer in layers for room in layer.split("|")) == ROOMS
 

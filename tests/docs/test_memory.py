@@ -17,6 +17,7 @@ from banchu.core.arm import Arm
 from banchu.core.recalling import RECALLING, Recalling
 
 TEXT = (Path(__file__).parents[2] / "docs" / "memory.md").read_text()
+CODE = re.findall(r"```python\n# (\S+)\n(.*?)```", TEXT, re.DOTALL)
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
 TABLE = TEXT.partition("## Across tasks")[0]
 OPTIONS = [name for row in re.findall(r"^\| (`.*?) \|", TABLE, re.MULTILINE) for name in re.findall(r"`(.*?)`", row)]
@@ -35,9 +36,11 @@ def test_every_option_is_there_and_can_be_written() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_its_commands_work_in_their_order(tmp_path: Path, warm_banchu: WarmBanchu) -> None:
-    """As written, but on four tasks, with a fake in the place of the weights."""
+    """As written, but on four tasks, of which two write, with a fake in the place of the weights."""
     (tmp_path / "script.jsonl").write_text(json.dumps({"reply": "I forgot the empty list."}) + "\n")
-    said = {"smollm2": f"scripted:{tmp_path / 'script.jsonl'}"}
+    said = {"smollm2": f"scripted:{tmp_path / 'script.jsonl'}", "36": "2"}
+    for name, code in CODE:
+        (tmp_path / name).write_text(code)
     env = {**os.environ}
     assert len(LINES) >= 10
     for line in LINES:

@@ -26,7 +26,7 @@ SCRIPT = (
     {"round": 1, "reply": PROGRAMS[1]},
     {"reply": PROGRAMS[0]},
 )
-ARMS = "intrinsic,visible_tests+choose=majority,oracle_stop"
+ARMS = "intrinsic+memory=task,visible_tests+choose=majority,oracle_stop"
 
 
 @pytest.mark.slow
@@ -38,7 +38,9 @@ def test_what_it_shows_works_and_what_it_names_is_there(tmp_path: Path, warm_ban
         for command in commands:
             told = [word.replace("http://127.0.0.1:4318", collector.url) for word in command]
             told[told.index("smollm2")] = f"scripted:{tmp_path}/script.jsonl"
-            done = warm_banchu.run([*told, "--arms", ARMS, "--no-controls"], tmp_path, dict(os.environ))
+            done = warm_banchu.run(
+                [*told, "--arms", ARMS, "--no-controls", "--repeats", "2"], tmp_path, dict(os.environ)
+            )
             assert done.returncode == 0, done.stderr
             assert re.search(r"^otel: \d+ spans to ", done.stderr, re.MULTILINE)
     spans = written(tmp_path / "spans.jsonl")

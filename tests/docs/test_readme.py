@@ -1,4 +1,4 @@
-"""What the README shows is run: every command, the library example, the picture of the graph, the list of rooms."""
+"""What README.md and docs/judging.md show is run: commands, the library example, the graph, the list of rooms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.warm import WarmBanchu
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", README + (ROOT / "docs" / "judging.md").read_text(), re.DOTALL)
 COMMANDS = [shlex.split(line, comments=True) for block in BLOCKS for line in block.splitlines() if line.strip()]
 BANCHU = [command[1:] for command in COMMANDS if command[0] == "banchu"]
 
@@ -111,6 +111,7 @@ def test_every_room_is_in_the_readme() -> None:
 
 
 def test_the_links_lead_somewhere() -> None:
-    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        text = (ROOT / document).read_text()
-        assert [link for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text) if not (ROOT / link).exists()] == []
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
+    links = [(path, link) for path in documents for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text())]
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
+    assert len(links) >= 40

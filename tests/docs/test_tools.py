@@ -14,7 +14,7 @@ import pytest
 
 from banchu.agents.critic import CHECKED_REVIEW_TOKENS, REVIEW_TOKENS
 from banchu.agents.tools import McpServer, Tool, ToolLimits, from_toml
-from banchu.agents.tools.converse import MAX_TURNS
+from banchu.agents.tools.talk import MAX_TURNS
 from banchu.experiments.tools.builtin import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +88,13 @@ def test_the_built_in_tools_are_all_there() -> None:
     assert named == set(BUILT_IN)
     assert f"at most {MAX_TURNS} turns" in TEXT
     assert f"{CHECKED_REVIEW_TOKENS} tokens instead of {REVIEW_TOKENS}" in TEXT
+
+
+def test_the_picture_is_of_the_graph() -> None:
+    from banchu.graphs.studio import tools
+
+    (picture,) = re.findall(r"```mermaid\ngraph LR;\n(.*?)```", TEXT, re.DOTALL)
+    drawn = {line.strip() for line in tools().get_graph().draw_mermaid().splitlines()}
+    assert {line.strip() for line in picture.splitlines()} == {
+        line for line in drawn if "->" in line and "tools" in line
+    }
