@@ -44,7 +44,7 @@ async def test_a_collector_that_does_not_answer_costs_a_line_and_a_moment(
     with traced(url, told.append) as tracing:
         assert (await lab.run("a", lab.tasks(1), "none", tracing=tracing)).complete
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 8  # a stalling collector would be waited for without end
     (line,) = told
     assert "of 8 spans could not be sent to 127.0.0.1:" in line
     assert "secret" not in line

@@ -57,7 +57,7 @@ def below(cell: WarmCell) -> list[int]:
 
 def nothing_below(cell: WarmCell) -> None:
     """Only the cell's own processes: what was started, the server, and bubblewrap's or a namespace's own."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while len(names := _names(cell)) > 3 and time.monotonic() < deadline:
         time.sleep(0.05)  # who waited for a session tells of its end, and then ends
     assert all(name.startswith(("python", "bwrap")) for name in names), names

