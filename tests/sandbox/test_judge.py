@@ -104,7 +104,7 @@ def test_two_hundred_judgements_leave_nothing(judge: Judge) -> None:
 
 def _settled(pids: tuple[int, ...]) -> dict[str, list[int]]:
     """What is held once the cell has tidied up after its last word."""
-    time.sleep(0.2)
+    time.sleep(1)
     return _holdings(pids)
 
 

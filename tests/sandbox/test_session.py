@@ -60,9 +60,9 @@ threading.Thread(target=tick, daemon=True).start()
 
 async def test_it_stands_still_while_nobody_waits(told: Session) -> None:
     await told.tell(TICKING)
-    await asyncio.sleep(0.5)
-    assert (await told.tell(b"")).stdout.count("tick") < 20
-    assert (await told.tell(b"time.sleep(0.2)")).stdout.count("tick") > 2
+    await asyncio.sleep(2)
+    assert (await told.tell(b"")).stdout.count("tick") < 60
+    assert (await told.tell(b"time.sleep(1)")).stdout.count("tick") > 2
 
 
 @pytest.mark.slow
@@ -71,12 +71,12 @@ async def test_in_every_tier(tier: str) -> None:
     report = probe_isolation(tier)
     if not report.ok:
         pytest.skip(f"{tier} cannot be had here: {report.detail}")
-    one = session(tier, CommandLimits(cpu_s=1.0, wall_s=2.0, processes=16, memory_mib=512))
+    one = session(tier, CommandLimits(cpu_s=1.0, wall_s=5.0, processes=16, memory_mib=512))
     try:
         assert (await one.tell(b"x = 1")).status == "waiting"
         await one.tell(TICKING)
-        await asyncio.sleep(0.3)
-        assert (await one.tell(b"print(x)")).stdout.count("tick") < 15
+        await asyncio.sleep(2)
+        assert (await one.tell(b"print(x)")).stdout.count("tick") < 60
         assert (await one.tell(b"while True: pass")).status == "timed_out"
         assert (await one.tell(b"print('x' in globals())")).stdout == "False\n"
         bomb = await one.tell(b"while True:\n  try: os.fork()\n  except OSError: pass\n")
@@ -104,12 +104,12 @@ async def test_in_every_tier(tier: str) -> None:
     ],
 )
 async def test_what_ends_it_is_said_and_the_next_begins_anew(code: str, status: str) -> None:
-    one = session(limits=CommandLimits(cpu_s=1.0, wall_s=3.0, processes=16, output_kib=64, file_mib=8, memory_mib=512))
+    one = session(limits=CommandLimits(cpu_s=1.0, wall_s=5.0, processes=16, output_kib=64, file_mib=8, memory_mib=512))
     try:
         await one.tell(b"x = 1")
         began = time.monotonic()
         assert (await one.tell(code.encode())).status == status
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30
         assert (await one.tell(b"print('x' in globals())")).stdout == "False\n"
         await one.tell(b"os._exit(0)")
         nothing_below(one)
@@ -122,7 +122,7 @@ async def test_a_mark_is_good_once_and_only_for_what_was_told() -> None:
     """Code that says for itself that it is done: the next thing is told all the same, and answered with its own."""
     one = session()
     try:
-        early = b"print('early', flush=True)\nos.write(line, mark)\nimport time; time.sleep(0.5)\nprint('late')"
+        early = b"print('early', flush=True)\nos.write(line, mark)\nimport time; time.sleep(2)\nprint('late')"
         assert (await one.tell(early)).stdout == "early\n"
         assert (await one.tell(b"print('next')")).stdout == "late\nnext\n"
         assert (await one.tell(b"os.write(line, b'.' * 100_000); print('noise')")).stdout == "noise\n"
@@ -133,7 +133,7 @@ async def test_a_mark_is_good_once_and_only_for_what_was_told() -> None:
 
 @pytest.mark.slow
 async def test_a_long_text_that_is_not_read_does_not_hold_it() -> None:
-    one = session(limits=CommandLimits(cpu_s=1.0, wall_s=2.0))
+    one = session(limits=CommandLimits(cpu_s=1.0, wall_s=5.0))
     try:
         # What is told stands half in a socket that nobody reads from: the sender is not to wait for it.
         assert (await one.tell(b"import time; time.sleep(60)" + b"#" * 5_000_000)).status in ("timed_out", "exited")
@@ -146,7 +146,7 @@ async def test_a_long_text_that_is_not_read_does_not_hold_it() -> None:
 async def test_cancelling_ends_it_and_the_next_begins_anew(told: Session) -> None:
     await told.tell(b"x = 1")
     telling = asyncio.create_task(told.tell(b"import time; time.sleep(60)"))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     telling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await telling
