@@ -10,26 +10,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.sandbox.commands import DAEMON, LIMITS, below, nothing_below
+from tests.sandbox.sessions import TICKING, it_holds, session
 from tests.sandbox.test_tiers import TIERS
 
 from banchu.core.errors import ConfigError, SandboxError
 from banchu.sandbox import CommandLimits, Session, probe_isolation
-from banchu.sandbox.command_order import Order
-
-RUNS = """
-import os, sys
-line = os.dup(0)
-os.close(0)
-while mark := os.read(line, 16):
-    exec(os.read(line, int.from_bytes(os.read(line, 4), "big")), globals())
-    sys.stdout.flush()
-    os.write(line, mark)
-"""
-"""The least that can be told something: Python, in its own names."""
-
-
-def session(isolation: str = "namespaces", limits: CommandLimits = LIMITS) -> Session:
-    return Session(isolation, (Order.PYTHON, "-c", RUNS), limits)
 
 
 @pytest.fixture
@@ -48,16 +33,6 @@ async def test_names_and_files_live_on_until_it_ends(told: Session) -> None:
     assert (await told.tell(b"print('x' in globals(), os.listdir())")).stdout == "False []\n"
 
 
-TICKING = b"""
-import threading, time
-def tick():
-    while True:
-        print('tick', flush=True)
-        time.sleep(0.01)
-threading.Thread(target=tick, daemon=True).start()
-"""
-
-
 async def test_it_stands_still_while_nobody_waits(told: Session) -> None:
     await told.tell(TICKING)
     await asyncio.sleep(2)
@@ -71,19 +46,7 @@ async def test_in_every_tier(tier: str) -> None:
     report = probe_isolation(tier)
     if not report.ok:
         pytest.skip(f"{tier} cannot be had here: {report.detail}")
-    one = session(tier, CommandLimits(cpu_s=1.0, wall_s=5.0, processes=16, memory_mib=512))
-    try:
-        assert (await one.tell(b"x = 1")).status == "waiting"
-        await one.tell(TICKING)
-        await asyncio.sleep(2)
-        assert (await one.tell(b"print(x)")).stdout.count("tick") < 60
-        assert (await one.tell(b"while True: pass")).status == "timed_out"
-        assert (await one.tell(b"print('x' in globals())")).stdout == "False\n"
-        bomb = await one.tell(b"while True:\n  try: os.fork()\n  except OSError: pass\n")
-        assert bomb.status in ("timed_out", "signalled")
-        assert (await one.tell(b"print('well')")).stdout == "well\n"
-    finally:
-        await one.aclose()
+    await it_holds(tier)
 
 
 @pytest.mark.slow

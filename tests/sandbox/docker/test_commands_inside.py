@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.sandbox.sessions import it_holds
 
 from banchu.sandbox import CommandCell, CommandLimits
 
 pytestmark = pytest.mark.slow
+
+TRANSPORTS = ["docker+transport=socket", "docker+transport=attach"]
 
 BOMB = "import os, time\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.01)\n"
 
@@ -20,7 +23,7 @@ print(users.count(os.getuid()))
 """
 
 
-@pytest.fixture(scope="module", params=["docker+transport=socket", "docker+transport=attach"])
+@pytest.fixture(scope="module", params=TRANSPORTS)
 def cell(request: pytest.FixtureRequest, docker_daemon: Any) -> Iterator[CommandCell]:
     with CommandCell(request.param, CommandLimits(wall_s=3.0, processes=16, memory_mib=256)) as cell:
         yield cell
@@ -52,3 +55,8 @@ def test_no_network_and_no_writing(cell: CommandCell) -> None:
     assert "Operation not permitted" in cell.run_python("import socket\nsocket.socket()").stderr
     assert cell.run("echo x > /usr/x").exit_code != 0
     assert cell.run("kill -9 1").exit_code != 0
+
+
+@pytest.mark.parametrize("isolation", TRANSPORTS)
+async def test_a_session_lasts_and_stands_still(docker_daemon: Any, isolation: str) -> None:
+    await it_holds(isolation)
