@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.warm import WarmBanchu
 
-# How long an example takes is nothing that a test is about: on a busy machine any may take long.
-settings.register_profile("banchu", deadline=None)
+# How long an example takes is nothing that a test is about: on a busy machine any may take long. The same code is shown
+# the same examples everywhere, so that what passed here passes there; `--hypothesis-profile=explore` draws others.
+_TIMELESS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("banchu", _TIMELESS, derandomize=True)
+settings.register_profile("explore", _TIMELESS, derandomize=False)
 settings.load_profile("banchu")
 
 

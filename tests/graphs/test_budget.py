@@ -86,7 +86,7 @@ async def test_what_running_found_has_its_say_though_nobody_explains_it() -> Non
     assert (await walk("self_tests+choose=best", 1)())["answer"] == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(arm=legal_arms(), covered=st.integers(1, 9))
 async def test_any_arm_does_what_it_would_have_done_and_then_stops(arm: Arm, covered: int) -> None:
     assume(arm.rounds_in(3) <= 8 and not arm.guesses and not (arm.search == "repair" and arm.rounds_in(3) < arm.width))

@@ -154,7 +154,7 @@ async def test_a_node_that_is_entered_again_does_nothing_twice() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(
     arm=legal_arms().filter(lambda arm: arm.uses_tools),
     answers=st.lists(st.sampled_from([RIGHT, WRONG, OTHER, "DONE"]), min_size=1, max_size=4),
