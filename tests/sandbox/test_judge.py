@@ -3,9 +3,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,11 +61,51 @@ def test_a_dead_slot_is_replaced_without_a_word(victim: int) -> None:
     assert judge.judge_sync(SEALED, RIGHT).passed
     pids = judge._pool._idle[0].pids
     os.kill(pids[victim], signal.SIGKILL)
-    while Path(f"/proc/{pids[victim]}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+    while _ticks(pids[victim]) is not None:
         time.sleep(0.001)  # until it is dead, what it started can still answer
     assert judge.judge_sync(SEALED, RIGHT + "#\n").passed
     assert judge._pool._idle[0].pids != pids
     judge.close()
+
+
+HANGS = """
+from banchu.core.sealed import SealedTests, TestSuite
+from banchu.sandbox import Judge, Limits
+judge = Judge(Limits(wall_s=1000), slots=1)
+tests = "def check(candidate):\\n    assert sum(candidate(1)) == 0\\n"
+sealed = SealedTests(TestSuite(tests, "f", "", ""))
+judge.judge_sync(sealed, "def f(x):\\n    return []\\n")
+print(judge._pool._idle[0].pids[1], flush=True)
+judge.judge_sync(sealed, "def f(x):\\n    return range(10**18)\\n")
+"""
+
+
+def test_tests_that_would_never_end_end_with_their_app() -> None:
+    app = subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE, text=True)
+    assert app.stdout
+    with app.stdout:
+        tester = int(app.stdout.readline())
+    while (_ticks(tester) or 0) < 30:  # until they are at work, in a loop that is not Python's own
+        time.sleep(0.02)
+    app.kill()
+    app.wait()
+    deadline = time.monotonic() + 20
+    try:
+        while _ticks(tester) is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(tester, signal.SIGKILL)
+
+
+def _ticks(pid: int) -> int | None:
+    """CPU of a process, or None when it is dead."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(fields[11]) if fields[0] != "Z" else None
 
 
 @pytest.mark.slow
