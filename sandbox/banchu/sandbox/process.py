@@ -56,7 +56,8 @@ class Process(Link):
             try:
                 self._process = subprocess.Popen(
                     [*launcher, *command],
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if role == "tester" else subprocess.DEVNULL,  # closes with this process
+                    bufsize=0,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
                     env={**ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch},
@@ -97,6 +98,8 @@ class Process(Link):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         if self._group is not None:
             self._group.close()
 

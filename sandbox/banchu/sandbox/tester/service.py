@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import functools
 import importlib
@@ -32,28 +31,28 @@ def main(fd: int) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES if hard == -1 else min(_MEMORY_BYTES, hard), hard))
     if receive_with_fds(control) is None:
         os._exit(0)
-    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    _end_with_app()
     send_with_fds(control, json.dumps({"op": "ready"}).encode())
     while (message := receive_with_fds(control)) is not None:
         payload, fds = message
-        _end_with_app(control, yes=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fds[0]) as channel:
             report = run_or_tell(_with_tests(json.loads(payload)), channel)
-        _end_with_app(control, yes=False)
         send_with_fds(control, json.dumps(report).encode())
     os._exit(0)
 
 
-def _end_with_app(control: socket.socket, *, yes: bool) -> None:
-    """Whether the kernel ends this process (SIGIO) when the app hangs up: tests may be at work for ever.
+def _end_with_app() -> None:
+    """Have the kernel end this process (SIGIO) when the app is gone, whose end of our standard input then closes.
 
-    Nothing else comes on the line while they are.
+    Tests may be at work for ever by then, in a loop of C that looks at nothing. Not the line to the app, on which the
+    kernel signals messages as well.
     """
-    flags = fcntl.fcntl(control, fcntl.F_GETFL)
-    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC if yes else flags & ~os.O_ASYNC)
-    with contextlib.suppress(BlockingIOError):
-        if yes and not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-            os._exit(0)  # gone before the kernel was asked to watch
+    watched = os.dup(0)
+    fcntl.fcntl(watched, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(watched, fcntl.F_SETFL, fcntl.fcntl(watched, fcntl.F_GETFL) | os.O_ASYNC)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # for tests that read
+    os.close(nothing)
 
 
 _known: dict[int, dict[str, Any]] = {}
