@@ -22,6 +22,8 @@ from banchu.benchmarks.garbage import with_garbage_tests
 from banchu.core.arm import SOURCES, Arm
 from banchu.core.chat import Request
 from banchu.core.sealed import SealedTests, unseal
+from banchu.experiments.progress import Silent
+from banchu.experiments.runner import Runner
 from banchu.models.api import body as bodies
 from banchu.models.embedding.endpoint import OpenAIEmbedder
 from banchu.models.openai_api import OpenAIModel
@@ -51,20 +53,35 @@ def few() -> list[Arm]:
     return honest([*plain, *map(Arm.parse, more)])
 
 
+class Told(Silent):
+    """Why episodes are left open."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def watch(self, runner: Runner) -> None:
+        runner._progress = self
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
 async def over_http(
     lab: Any, name: str, benchmark: Benchmark, arms: list[Arm], endpoint: Endpoint, embeds: bool = False, **values: Any
 ) -> Sent:
     model = OpenAIModel("m", base_url=endpoint.url)
     embedder = OpenAIEmbedder("e", base_url=endpoint.url) if embeds else None
+    told = Told()
+    spelled = ",".join(arm.name for arm in arms)
     try:
         outcome = await lab.run(
-            name, benchmark, ",".join(arm.name for arm in arms), model, embedder=embedder, **{"rounds": 2, **values}
+            name, benchmark, spelled, model, on_start=told.watch, embedder=embedder, **{"rounds": 2, **values}
         )
     finally:
         await model.aclose()
         if embedder:
             await embedder.aclose()
-    assert outcome.complete
+    assert outcome.complete, told.notices
     return Sent(lab.trajectories(name), *endpoint.taken())
 
 
